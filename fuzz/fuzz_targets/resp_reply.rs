@@ -1,0 +1,4 @@
+//! Replies that decode survive encoding.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| lastsave_resp::fuzz_entry::reply(data));
