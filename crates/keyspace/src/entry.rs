@@ -1,0 +1,505 @@
+//! One key with its value in one allocation.
+//!
+//! ```text
+//! offset  size  field
+//!      0     4  birth: the epoch in which this entry was created
+//!      4     4  access: LRU clock or LFU counter, relaxed atomic, outside any point in time
+//!      8     1  flags: value kind (bits 0-3), RAW, EXPIRY_SLOT, LONG_KEY
+//!      9     1  key length, when below 256
+//!     10     2  value length, when the value is inline bytes
+//!     12     4  key length, only with LONG_KEY
+//!      .     8  expiry, unix ms, NO_EXPIRY if none, only with EXPIRY_SLOT
+//!      .     .  key
+//!      .     .  value: inline bytes | i64 | (aligned to 8) Bytes
+//! ```
+//!
+//! The allocation's size is a pure function of these fields (`size_class`), so it needs no field of its own, and a value
+//! of another length can take an older one's place as long as the class stays the same.
+
+use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
+use std::mem::size_of;
+use std::ptr::{self, NonNull};
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use bytes::Bytes;
+
+use crate::epoch::Epoch;
+use crate::value::{EMBSTR_LEN_MAX, Encoding, INLINE_LEN_MAX, NewValue, StringValue, Value};
+
+const KIND_MASK: u8 = 0x0f;
+const KIND_INLINE: u8 = 0;
+const KIND_INTEGER: u8 = 1;
+const KIND_SHARED: u8 = 2;
+const RAW: u8 = 0x10;
+const EXPIRY_SLOT: u8 = 0x20;
+const LONG_KEY: u8 = 0x40;
+
+const HEADER_BYTES: usize = 12;
+const NO_EXPIRY: i64 = i64::MIN;
+const ALIGN: usize = 8;
+
+/// An owned pointer to an entry. Copies of it are aliases: who may read, write or free through it is decided by the
+/// epochs, see `table.rs`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct EntryPtr(NonNull<u8>);
+
+#[repr(C)]
+struct Header {
+    birth: Epoch,
+    access: AtomicU32,
+    flags: u8,
+    key_len: u8,
+    value_len: u16,
+}
+
+const _: () = assert!(size_of::<Header>() == HEADER_BYTES);
+
+/// Rounds up to the sizes a modern allocator serves without waste: multiples of 16 up to 128, then four per doubling.
+fn size_class(bytes: usize) -> usize {
+    if bytes <= 128 {
+        return bytes.next_multiple_of(16);
+    }
+    let step = bytes.next_power_of_two() / 8;
+    bytes.next_multiple_of(step)
+}
+
+/// Where the parts of an entry lie; derived from header fields alone.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Shape {
+    expiry_at: usize,
+    key_at: usize,
+    key_len: usize,
+    value_at: usize,
+    value_len: usize,
+    kind: u8,
+}
+
+impl Shape {
+    fn new(kind: u8, expiry_slot: bool, key_len: usize, value_len: usize) -> Self {
+        let expiry_at = HEADER_BYTES + if key_len > usize::from(u8::MAX) { 4 } else { 0 };
+        let key_at = expiry_at + if expiry_slot { 8 } else { 0 };
+        let key_end = key_at + key_len;
+        let value_at = if kind == KIND_SHARED { key_end.next_multiple_of(ALIGN) } else { key_end };
+        let value_len = match kind {
+            KIND_INLINE => value_len,
+            KIND_INTEGER => size_of::<i64>(),
+            _ => size_of::<Bytes>(),
+        };
+        Self { expiry_at, key_at, key_len, value_at, value_len, kind }
+    }
+
+    fn layout(&self) -> Layout {
+        let size = size_class(self.value_at + self.value_len);
+        Layout::from_size_align(size, ALIGN).expect("entry sizes are far below isize::MAX")
+    }
+}
+
+/// Kind, encoding flag and inline length a new value will have.
+fn describe(value: &NewValue<'_>) -> (u8, u8, usize) {
+    match value {
+        NewValue::Integer(_) => (KIND_INTEGER, 0, 0),
+        NewValue::Bytes(bytes) => describe_bytes(bytes.len(), bytes.len() > EMBSTR_LEN_MAX),
+        NewValue::Raw(bytes) => describe_bytes(bytes.len(), true),
+        NewValue::Shared(bytes) => describe_bytes(bytes.len(), bytes.len() > EMBSTR_LEN_MAX),
+    }
+}
+
+fn describe_bytes(len: usize, raw: bool) -> (u8, u8, usize) {
+    let kind = if len <= INLINE_LEN_MAX { KIND_INLINE } else { KIND_SHARED };
+    (kind, if raw { RAW } else { 0 }, if kind == KIND_INLINE { len } else { 0 })
+}
+
+impl EntryPtr {
+    /// Allocates an entry. `expires_at_ms` of `None` reserves no room for an expiry.
+    pub(crate) fn new(
+        birth: Epoch,
+        access: u32,
+        key: &[u8],
+        value: NewValue<'_>,
+        expires_at_ms: Option<i64>,
+    ) -> Self {
+        let (kind, raw, inline_len) = describe(&value);
+        let shape = Shape::new(kind, expires_at_ms.is_some(), key.len(), inline_len);
+        let layout = shape.layout();
+        // SAFETY: the layout's size is at least HEADER_BYTES, so it is not zero.
+        let Some(base) = NonNull::new(unsafe { alloc(layout) }) else { handle_alloc_error(layout) };
+        let long_key = key.len() > usize::from(u8::MAX);
+        let flags = kind
+            | raw
+            | if expires_at_ms.is_some() { EXPIRY_SLOT } else { 0 }
+            | if long_key { LONG_KEY } else { 0 };
+        let entry = Self(base);
+        // SAFETY: `base` is a fresh allocation of `layout`, nobody else has it, it is aligned to 8, and `shape` lies
+        // within it: every write below is at an offset that `Shape::new` placed before `value_at + value_len`.
+        unsafe {
+            base.cast::<Header>().write(Header {
+                birth,
+                access: AtomicU32::new(access),
+                flags,
+                key_len: if long_key { 0 } else { key.len() as u8 },
+                value_len: inline_len as u16,
+            });
+            if long_key {
+                let len = u32::try_from(key.len()).expect("keys are at most 512 MiB long");
+                base.as_ptr().add(HEADER_BYTES).cast::<u32>().write_unaligned(len);
+            }
+            if let Some(at) = expires_at_ms {
+                base.as_ptr().add(shape.expiry_at).cast::<i64>().write_unaligned(at);
+            }
+            ptr::copy_nonoverlapping(key.as_ptr(), base.as_ptr().add(shape.key_at), key.len());
+            entry.place_value(&shape, value);
+        }
+        entry
+    }
+
+    /// # Safety
+    /// The entry is exclusively the caller's, `shape` is its shape with the new value's kind and length, and whatever
+    /// was at the value's place needs no drop.
+    unsafe fn place_value(self, shape: &Shape, value: NewValue<'_>) {
+        // SAFETY: `value_at` lies within the allocation by `Shape::layout`.
+        let at = unsafe { self.0.as_ptr().add(shape.value_at) };
+        // SAFETY: the value's length was used to compute the layout, so each write stays inside; `at` is aligned for
+        // `Bytes` because `Shape::new` aligned it.
+        unsafe {
+            match value {
+                NewValue::Integer(number) => at.cast::<i64>().write_unaligned(number),
+                NewValue::Bytes(bytes) | NewValue::Raw(bytes) if shape.kind == KIND_INLINE => {
+                    ptr::copy_nonoverlapping(bytes.as_ptr(), at, bytes.len());
+                }
+                NewValue::Bytes(bytes) | NewValue::Raw(bytes) => {
+                    at.cast::<Bytes>().write(Bytes::copy_from_slice(bytes));
+                }
+                NewValue::Shared(bytes) if shape.kind == KIND_INLINE => {
+                    ptr::copy_nonoverlapping(bytes.as_ptr(), at, bytes.len());
+                }
+                NewValue::Shared(bytes) => at.cast::<Bytes>().write(bytes),
+            }
+        }
+    }
+
+    fn header(&self) -> &Header {
+        // SAFETY: an `EntryPtr` points at an initialised header for as long as it is reachable; writers change a header
+        // only when no other thread can still read it (see `table.rs`), `access` being atomic.
+        unsafe { self.0.cast::<Header>().as_ref() }
+    }
+
+    fn shape(&self) -> Shape {
+        let header = self.header();
+        let key_len = if header.flags & LONG_KEY != 0 {
+            // SAFETY: LONG_KEY says that the key's length follows the header.
+            (unsafe { self.0.as_ptr().add(HEADER_BYTES).cast::<u32>().read_unaligned() }) as usize
+        } else {
+            usize::from(header.key_len)
+        };
+        Shape::new(
+            header.flags & KIND_MASK,
+            header.flags & EXPIRY_SLOT != 0,
+            key_len,
+            usize::from(header.value_len),
+        )
+    }
+
+    pub(crate) fn birth(&self) -> Epoch {
+        self.header().birth
+    }
+
+    pub(crate) fn address(self) -> NonNull<u8> {
+        self.0
+    }
+
+    pub(crate) fn from_address(address: NonNull<u8>) -> Self {
+        Self(address)
+    }
+
+    /// Bytes of the entry's own allocation and of a value outside it.
+    pub(crate) fn allocated_bytes(&self) -> usize {
+        let shape = self.shape();
+        shape.layout().size() + if shape.kind == KIND_SHARED { self.shared(&shape).len() } else { 0 }
+    }
+
+    /// Bytes of the value that lie outside the entry: what makes freeing it expensive.
+    pub(crate) fn outside_bytes(&self) -> usize {
+        let shape = self.shape();
+        if shape.kind == KIND_SHARED { self.shared(&shape).len() } else { 0 }
+    }
+
+    fn shared<'a>(&self, shape: &Shape) -> &'a Bytes {
+        debug_assert_eq!(shape.kind, KIND_SHARED);
+        // SAFETY: the kind says that an initialised `Bytes` lies there. The lifetime is chosen by callers inside this
+        // crate, each of which ties it to the borrow that keeps the entry reachable.
+        unsafe { &*self.0.as_ptr().add(shape.value_at).cast::<Bytes>() }
+    }
+
+    pub(crate) fn key<'a>(&self) -> &'a [u8] {
+        let shape = self.shape();
+        // SAFETY: the key's bytes are initialised and never change while the entry lives; lifetime as in `shared`.
+        unsafe { std::slice::from_raw_parts(self.0.as_ptr().add(shape.key_at), shape.key_len) }
+    }
+
+    pub(crate) fn value<'a>(&self) -> Value<'a> {
+        let shape = self.shape();
+        // SAFETY: within the allocation by `Shape::layout`.
+        let at = unsafe { self.0.as_ptr().add(shape.value_at) };
+        Value::String(match shape.kind {
+            // SAFETY: the kind says that an integer lies there.
+            KIND_INTEGER => StringValue::Integer(unsafe { at.cast::<i64>().read_unaligned() }),
+            // SAFETY: the kind says that `value_len` initialised bytes lie there; lifetime as in `shared`.
+            KIND_INLINE => StringValue::Bytes(unsafe { std::slice::from_raw_parts(at, shape.value_len) }),
+            _ => StringValue::Shared(self.shared(&shape)),
+        })
+    }
+
+    pub(crate) fn encoding(&self) -> Encoding {
+        let flags = self.header().flags;
+        match flags & KIND_MASK {
+            KIND_INTEGER => Encoding::Int,
+            _ if flags & RAW != 0 => Encoding::Raw,
+            _ => Encoding::Embstr,
+        }
+    }
+
+    pub(crate) fn access<'a>(&self) -> &'a AtomicU32 {
+        // SAFETY: the header lives as long as the entry is reachable; lifetime as in `shared`.
+        unsafe { &(*self.0.cast::<Header>().as_ptr()).access }
+    }
+
+    pub(crate) fn expires_at_ms(&self) -> Option<i64> {
+        if self.header().flags & EXPIRY_SLOT == 0 {
+            return None;
+        }
+        let shape = self.shape();
+        // SAFETY: EXPIRY_SLOT says that an initialised i64 lies there.
+        let at = unsafe { self.0.as_ptr().add(shape.expiry_at).cast::<i64>().read_unaligned() };
+        (at != NO_EXPIRY).then_some(at)
+    }
+
+    /// Asks the processor to fetch the entry's first cache lines.
+    #[inline]
+    pub(crate) fn prefetch(self) {
+        crate::prefetch::prefetch(self.0.as_ptr());
+        crate::prefetch::prefetch(self.0.as_ptr().wrapping_add(64));
+    }
+
+    /// Writes the expiry into the entry's slot, if it has one.
+    ///
+    /// # Safety
+    /// No other thread can read the entry any more, and no reference into it is alive.
+    pub(crate) unsafe fn try_set_expiry(self, birth: Epoch, expires_at_ms: Option<i64>) -> bool {
+        let shape = self.shape();
+        if self.header().flags & EXPIRY_SLOT == 0 {
+            return expires_at_ms.is_none();
+        }
+        // SAFETY: EXPIRY_SLOT says that the slot exists; exclusivity is the caller's promise.
+        unsafe {
+            self.0
+                .as_ptr()
+                .add(shape.expiry_at)
+                .cast::<i64>()
+                .write_unaligned(expires_at_ms.unwrap_or(NO_EXPIRY));
+            (*self.0.cast::<Header>().as_ptr()).birth = birth;
+        }
+        true
+    }
+
+    /// Replaces the value without a new allocation when the size class allows it; gives the value back when not.
+    ///
+    /// # Safety
+    /// No other thread can read the entry any more, and no reference into it (the new value included) is alive.
+    pub(crate) unsafe fn try_set_value<'v>(
+        self,
+        birth: Epoch,
+        value: NewValue<'v>,
+    ) -> Result<(), NewValue<'v>> {
+        let old = self.shape();
+        let (kind, raw, inline_len) = describe(&value);
+        let flags = self.header().flags;
+        let new = Shape::new(kind, flags & EXPIRY_SLOT != 0, old.key_len, inline_len);
+        if old.layout() != new.layout() {
+            return Err(value);
+        }
+        // SAFETY: exclusivity is the caller's promise; the layout is unchanged, so the new value fits.
+        unsafe {
+            self.drop_outside(&old);
+            let header = self.0.cast::<Header>().as_ptr();
+            (*header).birth = birth;
+            (*header).flags = (flags & !(KIND_MASK | RAW)) | kind | raw;
+            (*header).value_len = inline_len as u16;
+            self.place_value(&new, value);
+        }
+        Ok(())
+    }
+
+    /// Gives the value's bytes to `edit` for a change in place; the encoding becomes `raw`, as it does in Redis.
+    ///
+    /// # Safety
+    /// As for [`Self::try_set_value`].
+    pub(crate) unsafe fn edit(self, birth: Epoch, edit: impl FnOnce(Editable<'_>)) {
+        let shape = self.shape();
+        // SAFETY: exclusivity is the caller's promise; offsets lie within the allocation; the kind says what is there.
+        unsafe {
+            let header = self.0.cast::<Header>().as_ptr();
+            (*header).birth = birth;
+            let at = self.0.as_ptr().add(shape.value_at);
+            match shape.kind {
+                KIND_INTEGER => edit(Editable::Integer),
+                KIND_INLINE => {
+                    (*header).flags |= RAW;
+                    edit(Editable::Inline(std::slice::from_raw_parts_mut(at, shape.value_len)));
+                }
+                _ => edit(Editable::Shared(&mut *at.cast::<Bytes>())),
+            }
+        }
+    }
+
+    /// # Safety
+    /// The entry is exclusively the caller's and its value is not used afterwards unless placed anew.
+    unsafe fn drop_outside(self, shape: &Shape) {
+        if shape.kind == KIND_SHARED {
+            // SAFETY: the kind says that an initialised `Bytes` lies there, aligned; the caller does not use it again.
+            unsafe { ptr::drop_in_place(self.0.as_ptr().add(shape.value_at).cast::<Bytes>()) }
+        }
+    }
+
+    /// Frees the entry and its value.
+    ///
+    /// # Safety
+    /// Nobody, in any thread, uses this entry again.
+    pub(crate) unsafe fn free(self) {
+        let shape = self.shape();
+        // SAFETY: the caller's promise; the layout is the one the entry was allocated with, because writers keep it.
+        unsafe {
+            self.drop_outside(&shape);
+            dealloc(self.0.as_ptr(), shape.layout());
+        }
+    }
+}
+
+/// The stored form of a string during an edit in place.
+pub(crate) enum Editable<'a> {
+    /// Integers have no bytes to edit.
+    Integer,
+    Inline(&'a mut [u8]),
+    Shared(&'a mut Bytes),
+}
+
+/// A key and its value, borrowed from a table or a snapshot.
+#[derive(Debug, Clone, Copy)]
+pub struct Entry<'a> {
+    pointer: EntryPtr,
+    borrow: std::marker::PhantomData<&'a ()>,
+}
+
+impl<'a> Entry<'a> {
+    /// The lifetime must be that of a borrow during which the entry stays reachable and unchanged.
+    pub(crate) fn new(pointer: EntryPtr) -> Self {
+        Self { pointer, borrow: std::marker::PhantomData }
+    }
+
+    /// The key.
+    #[must_use]
+    pub fn key(&self) -> &'a [u8] {
+        self.pointer.key()
+    }
+
+    /// The value.
+    #[must_use]
+    pub fn value(&self) -> Value<'a> {
+        self.pointer.value()
+    }
+
+    /// When the key expires, as unix time in milliseconds.
+    #[must_use]
+    pub fn expires_at_ms(&self) -> Option<i64> {
+        self.pointer.expires_at_ms()
+    }
+
+    /// The access word: what LRU or LFU keep about the key. Not part of any snapshot's point in time.
+    #[must_use]
+    pub fn access(&self) -> u32 {
+        self.pointer.access().load(Ordering::Relaxed)
+    }
+
+    /// Sets the access word.
+    pub fn set_access(&self, access: u32) {
+        self.pointer.access().store(access, Ordering::Relaxed);
+    }
+
+    /// Bytes allocated for key, value and header, without the entry's share of its segment.
+    #[must_use]
+    pub fn allocated_bytes(&self) -> usize {
+        self.pointer.allocated_bytes()
+    }
+
+    /// How the value is stored.
+    #[must_use]
+    pub fn encoding(&self) -> Encoding {
+        self.pointer.encoding()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::value::IntegerBuffer;
+
+    fn text(entry: EntryPtr) -> Vec<u8> {
+        let Value::String(value) = entry.value();
+        value.to_text(&mut IntegerBuffer::new()).to_vec()
+    }
+
+    #[test]
+    fn every_shape_reads_back() {
+        let long_key = vec![b'k'; 300];
+        let big = vec![7_u8; INLINE_LEN_MAX + 1];
+        for key in [b"".as_slice(), b"key", &long_key] {
+            for expiry in [None, Some(1_700_000_000_000)] {
+                for (value, expected) in [
+                    (NewValue::Integer(-5), b"-5".to_vec()),
+                    (NewValue::Bytes(b""), Vec::new()),
+                    (NewValue::Raw(b"abc"), b"abc".to_vec()),
+                    (NewValue::Bytes(&big), big.clone()),
+                    (NewValue::Shared(Bytes::from(big.clone())), big.clone()),
+                ] {
+                    let entry = EntryPtr::new(3, 9, key, value, expiry);
+                    assert_eq!(entry.key(), key);
+                    assert_eq!(text(entry), expected);
+                    assert_eq!(entry.expires_at_ms(), expiry);
+                    assert_eq!((entry.birth(), entry.access().load(Ordering::Relaxed)), (3, 9));
+                    // SAFETY: the only pointer to the entry.
+                    unsafe { entry.free() };
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_16_byte_key_with_a_100_byte_value_takes_128_bytes() {
+        let entry = EntryPtr::new(0, 0, &[1; 16], NewValue::Bytes(&[2; 100]), None);
+        assert_eq!(entry.allocated_bytes(), 128);
+        // SAFETY: the only pointer to the entry.
+        unsafe { entry.free() };
+    }
+
+    #[test]
+    fn values_of_one_size_class_change_places() {
+        let entry = EntryPtr::new(0, 0, b"key", NewValue::Bytes(b"0123456789"), None);
+        // SAFETY: the only pointer to the entry, in this and the calls below.
+        unsafe {
+            assert!(entry.try_set_value(1, NewValue::Integer(77)).is_ok());
+            assert_eq!((text(entry), entry.encoding()), (b"77".to_vec(), Encoding::Int));
+            assert!(entry.try_set_value(1, NewValue::Raw(b"")).is_err(), "a smaller class");
+            assert!(entry.try_set_value(2, NewValue::Bytes(b"abcdefghijk")).is_ok());
+            assert_eq!((text(entry), entry.birth()), (b"abcdefghijk".to_vec(), 2));
+            assert!(entry.try_set_value(2, NewValue::Bytes(&[1; 200])).is_err());
+            entry.free();
+        }
+    }
+
+    #[test]
+    fn size_classes_grow_and_waste_little() {
+        for bytes in 12..20_000 {
+            let class = size_class(bytes);
+            assert!(class >= bytes && size_class(class) == class && class - bytes <= 16.max(bytes / 4));
+        }
+    }
+}

@@ -1,0 +1,257 @@
+//! The reclaim thread: frees what is big, and what snapshots held, away from the executor.
+
+use std::collections::BTreeMap;
+use std::ptr::NonNull;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use crossbeam_channel::{Receiver, Sender, unbounded};
+
+use crate::directory::{CHUNK_BYTES, ChunkPtr, RootPtr};
+use crate::entry::EntryPtr;
+use crate::epoch::Epoch;
+use crate::segment::SegmentPtr;
+
+const KIND_MASK: usize = 7;
+const ENTRY: usize = 0;
+const SEGMENT: usize = 1;
+const CHUNK: usize = 2;
+const ROOT: usize = 3;
+const TREE: usize = 4;
+
+/// A node that its table has let go of: its address, with its kind in the low bits (all nodes are aligned to 8).
+#[derive(Debug)]
+pub(crate) struct Retired(NonNull<u8>);
+
+// SAFETY: a retired node is owned by whoever holds this value; nobody but snapshots reads it any more.
+unsafe impl Send for Retired {}
+
+impl Retired {
+    fn new(address: NonNull<u8>, kind: usize) -> Self {
+        debug_assert_eq!(address.as_ptr().addr() & KIND_MASK, 0);
+        Self(address.map_addr(|address| address | kind))
+    }
+
+    pub(crate) fn entry(entry: EntryPtr) -> Self {
+        Self::new(entry.address(), ENTRY)
+    }
+
+    pub(crate) fn segment(segment: SegmentPtr) -> Self {
+        Self::new(segment.address(), SEGMENT)
+    }
+
+    pub(crate) fn chunk(chunk: ChunkPtr) -> Self {
+        Self::new(chunk.address(), CHUNK)
+    }
+
+    pub(crate) fn root(root: RootPtr) -> Self {
+        Self::new(root.address(), ROOT)
+    }
+
+    /// A root with everything below it.
+    pub(crate) fn tree(root: RootPtr) -> Self {
+        Self::new(root.address(), TREE)
+    }
+
+    fn kind(&self) -> usize {
+        self.0.as_ptr().addr() & KIND_MASK
+    }
+
+    fn address(&self) -> NonNull<u8> {
+        let address = self.0.as_ptr().map_addr(|address| address & !KIND_MASK);
+        NonNull::new(address).expect("the untagged address is a node's")
+    }
+
+    /// The node's birth. A tree counts as old as the keyspace: some of its nodes may be.
+    fn birth(&self) -> Epoch {
+        match self.kind() {
+            ENTRY => EntryPtr::from_address(self.address()).birth(),
+            SEGMENT => SegmentPtr::from_address(self.address()).birth(),
+            CHUNK => ChunkPtr::from_address(self.address()).birth(),
+            ROOT => RootPtr::from_address(self.address()).birth(),
+            _ => 0,
+        }
+    }
+
+    /// Frees the node. Gives the bytes it had.
+    ///
+    /// # Safety
+    /// No live snapshot can see the node.
+    unsafe fn free(self) -> usize {
+        let address = self.address();
+        // SAFETY: the value owns the node (it is consumed here) and no snapshot sees it, by the caller's promise.
+        unsafe {
+            match self.kind() {
+                ENTRY => {
+                    let entry = EntryPtr::from_address(address);
+                    let bytes = entry.allocated_bytes();
+                    entry.free();
+                    bytes
+                }
+                SEGMENT => {
+                    let segment = SegmentPtr::from_address(address);
+                    let bytes = segment.allocated_bytes();
+                    segment.free();
+                    bytes
+                }
+                CHUNK => {
+                    ChunkPtr::from_address(address).free();
+                    CHUNK_BYTES
+                }
+                ROOT => {
+                    let root = RootPtr::from_address(address);
+                    let bytes = root.bytes();
+                    root.free();
+                    bytes
+                }
+                _ => free_tree(RootPtr::from_address(address)),
+            }
+        }
+    }
+}
+
+/// # Safety
+/// No live snapshot can see any node below `root`, and its table has let go of it.
+unsafe fn free_tree(root: RootPtr) -> usize {
+    let mut bytes = root.bytes();
+    for index in 0..root.segment_count() {
+        let segment = root.segment(index);
+        bytes += segment.allocated_bytes();
+        for slot in 0..segment.len() {
+            let entry = segment.entry(slot);
+            bytes += entry.allocated_bytes();
+            // SAFETY: each entry of a tree is in one segment, and is not used after this.
+            unsafe { entry.free() }
+        }
+        // SAFETY: as above; its entries are gone.
+        unsafe { segment.free() }
+    }
+    for chunk in root.chunks() {
+        bytes += CHUNK_BYTES;
+        // SAFETY: as above; its segments are gone.
+        unsafe { chunk.free() }
+    }
+    // SAFETY: as above; its chunks are gone.
+    unsafe { root.free() }
+    bytes
+}
+
+enum Message {
+    Started(Epoch),
+    Ended(Epoch),
+    /// Nodes that `youngest`, the youngest snapshot when they were retired, may see.
+    Retired {
+        youngest: Epoch,
+        nodes: Vec<Retired>,
+    },
+    Free(Retired),
+    Barrier(Sender<()>),
+}
+
+/// The sending side of the reclaim thread. The thread ends when all of them are gone, with everything freed.
+#[derive(Clone)]
+pub(crate) struct Reclaimer {
+    sender: Sender<Message>,
+    retired_bytes: Arc<AtomicUsize>,
+}
+
+impl Reclaimer {
+    pub(crate) fn spawn() -> Self {
+        let (sender, receiver) = unbounded();
+        let retired_bytes = Arc::new(AtomicUsize::new(0));
+        let freed = Arc::clone(&retired_bytes);
+        std::thread::Builder::new()
+            .name("reclaim".into())
+            .spawn(move || Worker { waiting: BTreeMap::new(), retired_bytes: freed }.run(&receiver))
+            .expect("the system can start one more thread");
+        Self { sender, retired_bytes }
+    }
+
+    pub(crate) fn retired_bytes(&self) -> usize {
+        self.retired_bytes.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn retired_grew(&self, bytes: usize) {
+        self.retired_bytes.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    pub(crate) fn started(&self, epoch: Epoch) {
+        self.send(Message::Started(epoch));
+    }
+
+    /// Sent by the snapshot itself, when its reader is done.
+    pub(crate) fn ended(&self, epoch: Epoch) {
+        self.send(Message::Ended(epoch));
+    }
+
+    pub(crate) fn retire(&self, youngest: Epoch, nodes: Vec<Retired>) {
+        self.send(Message::Retired { youngest, nodes });
+    }
+
+    /// Frees a node that no snapshot sees.
+    pub(crate) fn free(&self, node: Retired, bytes: usize) {
+        self.retired_grew(bytes);
+        self.send(Message::Free(node));
+    }
+
+    fn send(&self, message: Message) {
+        self.sender.send(message).expect("the reclaim thread runs as long as there is a sender");
+    }
+
+    /// Waits until everything sent so far has been worked off.
+    pub(crate) fn wait(&self) {
+        let (done, wait) = unbounded();
+        self.send(Message::Barrier(done));
+        wait.recv().expect("the reclaim thread answers");
+    }
+}
+
+/// The thread's state: nodes waiting with each snapshot that may see them.
+///
+/// `Started` of a snapshot arrives before any node retired during its life, since the executor sends both. `Ended` comes
+/// from the reader's thread and may overtake nodes that the executor retired before it noticed; they are then placed as
+/// if the snapshot's list had just been handed on.
+struct Worker {
+    waiting: BTreeMap<Epoch, Vec<Retired>>,
+    retired_bytes: Arc<AtomicUsize>,
+}
+
+impl Worker {
+    fn run(mut self, messages: &Receiver<Message>) {
+        for message in messages {
+            match message {
+                Message::Started(epoch) => {
+                    self.waiting.insert(epoch, Vec::new());
+                }
+                Message::Ended(epoch) => {
+                    let nodes = self.waiting.remove(&epoch).expect("a snapshot starts before it ends");
+                    self.place(epoch, nodes);
+                }
+                Message::Retired { youngest, nodes } => self.place(youngest + 1, nodes),
+                Message::Free(node) => self.free(node),
+                Message::Barrier(done) => {
+                    let _ = done.send(());
+                }
+            }
+        }
+        assert!(self.waiting.is_empty(), "every snapshot holds a sender");
+    }
+
+    /// Lets each node wait with the youngest snapshot below `below` that sees it, or frees it.
+    fn place(&mut self, below: Epoch, nodes: Vec<Retired>) {
+        for node in nodes {
+            let birth = node.birth();
+            match self.waiting.range_mut(..below).next_back() {
+                Some((epoch, waiting)) if birth <= *epoch => waiting.push(node),
+                _ => self.free(node),
+            }
+        }
+    }
+
+    fn free(&self, node: Retired) {
+        // SAFETY: no live snapshot lies between the node's birth and its retirement: the younger ones were cut after
+        // its retirement, and the next older one, if any, was cut before its birth.
+        let bytes = unsafe { node.free() };
+        self.retired_bytes.fetch_sub(bytes, Ordering::Relaxed);
+    }
+}
