@@ -1,0 +1,301 @@
+//! What can go wrong while reading: the cause, and where in the input and in which record it happened.
+
+use std::{fmt, io};
+
+use crate::{lzf::LzfFault, opcode::ObjectType, version::Lineage};
+
+/// What the reader was doing when it failed, in the words of redis-check-rdb.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Activity {
+    /// Reading the magic.
+    Start,
+    /// Reading an opcode or type byte, or an access time.
+    ReadType,
+    /// Reading an expiry.
+    ReadExpire,
+    /// Reading a key.
+    ReadKey,
+    /// Reading the value of a key.
+    ReadObjectValue,
+    /// Reading or comparing the checksum at the end.
+    CheckSum,
+    /// Reading a database number or a database's sizes.
+    ReadLength,
+    /// Reading an AUX field.
+    ReadAux,
+    /// Reading data of a module.
+    ReadModuleAux,
+    /// Reading a function library.
+    ReadFunctions,
+}
+
+impl Activity {
+    /// The word that redis-check-rdb prints after `While doing:`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Start => "start",
+            Self::ReadType => "read-type",
+            Self::ReadExpire => "read-expire",
+            Self::ReadKey => "read-key",
+            Self::ReadObjectValue => "read-object-value",
+            Self::CheckSum => "check-sum",
+            Self::ReadLength => "read-len",
+            Self::ReadAux => "read-aux",
+            Self::ReadModuleAux => "read-module-aux",
+            Self::ReadFunctions => "read-functions",
+        }
+    }
+}
+
+/// A failed operation of the reader or writer underneath, in a form that can be cloned and compared.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{text}")]
+pub struct IoFailure {
+    /// Kind of the I/O error.
+    pub kind: io::ErrorKind,
+    /// `errno`, when the operating system reported it.
+    pub os_code: Option<i32>,
+    /// The error's own words.
+    pub text: String,
+}
+
+impl From<io::Error> for IoFailure {
+    fn from(error: io::Error) -> Self {
+        Self { kind: error.kind(), os_code: error.raw_os_error(), text: error.to_string() }
+    }
+}
+
+/// The cause of a failure, without its place.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// The first bytes are neither `REDIS` nor `VALKEY`: this is not an RDB file.
+    #[error("wrong signature: expected \"REDIS\" and four digits, got \"{}\"", got.escape_ascii())]
+    WrongSignature {
+        /// The first nine bytes.
+        got: [u8; 9],
+    },
+    /// A version that this reader does not know.
+    #[error("{lineage:?} RDB version {number} is not supported")]
+    UnsupportedVersion {
+        /// Whose version it is.
+        lineage: Lineage,
+        /// The declared number.
+        number: i32,
+    },
+    /// The input ends inside a record, or a length in it points beyond its end.
+    #[error("the input ends too early: {wanted} bytes expected, {available} left")]
+    UnexpectedEnd {
+        /// Bytes that should follow.
+        wanted: u64,
+        /// Bytes that do (as far as known).
+        available: u64,
+    },
+    /// The reader underneath failed.
+    #[error("cannot read: {0}")]
+    Io(#[from] IoFailure),
+    /// The memory for a value cannot be had.
+    #[error("cannot allocate {bytes} bytes")]
+    OutOfMemory {
+        /// Size of the refused allocation.
+        bytes: u64,
+    },
+    /// A length starts with a byte that has no meaning.
+    #[error("unknown length encoding {byte:#04x}")]
+    UnknownLengthEncoding {
+        /// The byte.
+        byte: u8,
+    },
+    /// A length of 2^64-1, which the format keeps for itself.
+    #[error("length out of range")]
+    ReservedLength,
+    /// A string has an encoding that has no meaning.
+    #[error("unknown string encoding {encoding}")]
+    UnknownStringEncoding {
+        /// The low six bits of its first byte.
+        encoding: u8,
+    },
+    /// A compressed string does not decompress to what it declares.
+    #[error("invalid compressed string ({compressed} bytes declared to hold {declared}): {fault}")]
+    InvalidCompressedString {
+        /// Bytes of the compressed form.
+        compressed: u64,
+        /// Declared size after decompression.
+        declared: u64,
+        /// What is wrong with it.
+        fault: LzfFault,
+    },
+    /// A type or opcode nobody has written.
+    #[error("unknown object type or opcode {number}")]
+    UnknownType {
+        /// The byte.
+        number: u8,
+    },
+    /// A known type whose values this build cannot hold.
+    #[error("values of type {object_type} are not supported")]
+    UnservedType {
+        /// The type.
+        object_type: ObjectType,
+    },
+    /// A known record that cannot be skipped without losing its meaning.
+    #[error("records with opcode {opcode} are not supported")]
+    UnservedOpcode {
+        /// The opcode.
+        opcode: u8,
+    },
+    /// Functions in the format of the 7.0 release candidates.
+    #[error("pre-release function format is not supported")]
+    PreReleaseFunctions,
+    /// Data of a module is not in the self-describing form that lets it be skipped.
+    #[error("invalid module data: field opcode {opcode}")]
+    InvalidModuleData {
+        /// The field opcode that was read.
+        opcode: u64,
+    },
+    /// The checksum over the whole file does not agree.
+    #[error("wrong checksum: expected {expected:016x}, got {got:016x}")]
+    ChecksumMismatch {
+        /// The value stored in the file.
+        expected: u64,
+        /// The value computed from the bytes read.
+        got: u64,
+    },
+}
+
+impl ErrorKind {
+    /// The words of Redis for this cause, as its log and redis-check-rdb print them; what Redis has no words for is
+    /// said in ours.
+    #[must_use]
+    pub fn redis_text(&self) -> String {
+        match self {
+            Self::WrongSignature { .. } => "Wrong signature trying to load DB from file".into(),
+            Self::UnsupportedVersion { number, .. } => format!("Can't handle RDB format version {number}"),
+            Self::UnexpectedEnd { .. } | Self::Io(_) | Self::OutOfMemory { .. } | Self::ReservedLength => {
+                "Unexpected EOF reading RDB file".into()
+            }
+            // Redis names the two bits that select the encoding, not the byte.
+            Self::UnknownLengthEncoding { byte } => {
+                format!("Unknown length encoding {} in rdbLoadLen()", byte >> 6)
+            }
+            Self::UnknownStringEncoding { encoding } => {
+                format!("Unknown RDB string encoding type {encoding}")
+            }
+            Self::InvalidCompressedString { .. } => "Invalid LZF compressed string".into(),
+            Self::UnknownType { number } => format!("Invalid object type: {number}"),
+            Self::PreReleaseFunctions => "Pre-release function format not supported.".into(),
+            Self::ChecksumMismatch { .. } => "RDB CRC error".into(),
+            Self::UnservedType { object_type } if object_type.number() == 6 => {
+                "Pre-release module format not supported".into()
+            }
+            Self::UnservedType { .. } | Self::UnservedOpcode { .. } | Self::InvalidModuleData { .. } => {
+                let text = self.to_string();
+                text[..1].to_uppercase() + &text[1..]
+            }
+        }
+    }
+
+    /// Whether the input simply stops, or cannot be read, as opposed to saying something wrong. Redis words this
+    /// class `Short read or OOM loading DB`.
+    #[must_use]
+    pub fn is_short_read(&self) -> bool {
+        matches!(
+            self,
+            Self::UnexpectedEnd { .. } | Self::Io(_) | Self::OutOfMemory { .. } | Self::ReservedLength
+        )
+    }
+}
+
+/// Where and while doing what a read failed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Place {
+    /// Bytes successfully consumed before the failure.
+    pub offset: u64,
+    /// Offset at which the failed record starts.
+    pub record_offset: u64,
+    /// What the reader was doing.
+    pub activity: Activity,
+    /// The key, if it had been read.
+    pub key: Option<Vec<u8>>,
+    /// The type of the object, if it had been read.
+    pub object_type: Option<ObjectType>,
+}
+
+/// A failed read: cause and place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Error(Box<(ErrorKind, Place)>);
+
+impl Error {
+    pub(crate) fn new(kind: ErrorKind, place: Place) -> Self {
+        Self(Box::new((kind, place)))
+    }
+
+    /// The cause.
+    #[must_use]
+    pub fn kind(&self) -> &ErrorKind {
+        &self.0.0
+    }
+
+    /// Bytes of the input that had been consumed when the failure was met.
+    #[must_use]
+    pub fn offset(&self) -> u64 {
+        self.0.1.offset
+    }
+
+    /// Offset of the first byte of the record that failed; everything before it is intact as far as its form goes.
+    #[must_use]
+    pub fn record_offset(&self) -> u64 {
+        self.0.1.record_offset
+    }
+
+    /// What was being done.
+    #[must_use]
+    pub fn activity(&self) -> Activity {
+        self.0.1.activity
+    }
+
+    /// The key whose record failed, when it had been read.
+    #[must_use]
+    pub fn key(&self) -> Option<&[u8]> {
+        self.0.1.key.as_deref()
+    }
+
+    /// The type of the object that failed, when it had been read.
+    #[must_use]
+    pub fn object_type(&self) -> Option<ObjectType> {
+        self.0.1.object_type
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            formatter,
+            "{}; at offset {}, in the record at offset {}, doing {}",
+            self.kind(),
+            self.offset(),
+            self.record_offset(),
+            self.activity().name()
+        )?;
+        if let Some(object_type) = self.object_type() {
+            write!(formatter, ", type {object_type}")?;
+        }
+        if let Some(key) = self.key() {
+            // Keys may be megabytes; a message needs only enough to find it.
+            let shown = &key[..key.len().min(128)];
+            let more = if shown.len() < key.len() { "..." } else { "" };
+            write!(formatter, ", key \"{}{more}\"", shown.escape_ascii())?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self.kind() {
+            ErrorKind::Io(failure) => Some(failure),
+            _ => None,
+        }
+    }
+}

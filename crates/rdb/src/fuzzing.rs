@@ -1,0 +1,100 @@
+//! Entry points for fuzzers: each takes arbitrary bytes and panics when a promise of this crate is broken.
+
+use crate::{
+    check::{CheckOptions, check_rdb},
+    dump::{DumpEncoder, DumpOptions, decode_dump},
+    lzf::{self, Compressor},
+    reader::{Event, Reader, ReaderOptions},
+    value::Value,
+    version::RdbVersion,
+    writer::{Writer, WriterOptions},
+};
+
+/// Reads `bytes` as a file, with and without knowing their number; what can be read is written again, and must come
+/// back the same.
+pub fn read_file(bytes: &[u8]) {
+    let read = |input: &[u8], total_bytes, buffer_bytes| {
+        let options = ReaderOptions { checksum: false, total_bytes, buffer_bytes };
+        let mut reader = Reader::new(input, options);
+        let mut events = Vec::new();
+        loop {
+            match reader.next_event() {
+                Ok(Event::End { .. }) => return (events, true),
+                Ok(event) => events.push(event),
+                Err(_) => return (events, false),
+            }
+        }
+    };
+    let (events, complete) = read(bytes, Some(bytes.len() as u64), 1 << 16);
+    assert_eq!((&events, complete), (&read(bytes, None, 64).0, read(bytes, None, 64).1));
+    let options = WriterOptions { version: RdbVersion::V12, ..WriterOptions::default() };
+    let mut writer = Writer::bare(Vec::new(), options).expect("a vector takes every byte");
+    let mut keys = Vec::new();
+    for event in events {
+        if let Event::Key(mut record) = event {
+            // An idle time excludes a frequency when written.
+            if record.metadata.idle_seconds.is_some() {
+                record.metadata.frequency = None;
+            }
+            let Value::String(value) = &record.value;
+            writer.string(&record.key, value.as_ref(), &record.metadata).expect("a vector takes every byte");
+            keys.push(record);
+        }
+    }
+    let file = writer.finish().expect("a vector takes every byte").inner;
+    let (again, complete) = read(&file, None, 128);
+    assert!(complete);
+    let content = |value: Value| {
+        let Value::String(value) = value;
+        value.into_bytes()
+    };
+    let mut again = again.into_iter().filter_map(|event| match event {
+        Event::Key(record) => Some(record),
+        _ => None,
+    });
+    for record in keys {
+        let other = again.next().expect("as many keys as were written");
+        assert_eq!((record.key, record.metadata), (other.key, other.metadata));
+        assert_eq!(content(record.value), content(other.value));
+    }
+}
+
+/// Decodes `bytes` as a DUMP payload; a good one is encoded and decoded again.
+pub fn decode_payload(bytes: &[u8]) {
+    let options = DumpOptions { checksum: false, ..DumpOptions::default() };
+    if let Ok(Value::String(value)) = decode_dump(bytes, options) {
+        let mut payload = Vec::new();
+        DumpEncoder::new(RdbVersion::V11, true).string(value.as_ref(), &mut payload);
+        let Ok(Value::String(again)) = decode_dump(&payload, DumpOptions::default()) else {
+            panic!("our own payload is refused")
+        };
+        assert_eq!(value.into_bytes(), again.into_bytes());
+    }
+}
+
+/// Decompresses `bytes` (the first four give the declared size), and compresses and decompresses them.
+pub fn lzf(bytes: &[u8]) {
+    if let Some((size, tokens)) = bytes.split_first_chunk::<4>() {
+        let size = u64::from(u32::from_le_bytes(*size));
+        if let Ok(output) = lzf::decompress(tokens, size) {
+            assert_eq!(output.len() as u64, size);
+        }
+    }
+    let mut compressor = Compressor::default();
+    for input in [bytes, &bytes[bytes.len() / 2..]] {
+        let mut output = Vec::new();
+        if compressor.compress(input, input.len(), &mut output) {
+            assert!(output.len() <= input.len());
+            assert_eq!(lzf::decompress(&output, input.len() as u64).as_deref(), Ok(input));
+        }
+    }
+}
+
+/// Checks `bytes` as a file.
+pub fn check_file(bytes: &[u8]) {
+    let options = CheckOptions { file_name: "fuzz.rdb", now_ms: 0, reader: ReaderOptions::default() };
+    let mut lines = 0;
+    let summary = check_rdb(bytes, &options, |_| lines += 1);
+    assert!(lines >= 5);
+    assert!(summary.bytes <= bytes.len() as u64);
+}

@@ -1,0 +1,68 @@
+//! The RDB format of Redis and Valkey: reader, writer, verifier, and the payloads of DUMP and RESTORE.
+//!
+//! Works on [`std::io::Read`] and [`std::io::Write`]. It opens no files, knows no keyspace, no clock and no log: the
+//! caller says what time it is, what the file is called and what becomes of a key.
+//!
+//! - [`Reader`] turns a stream into [`Event`]s, one per record. It trusts nothing: declared lengths are checked before
+//!   memory is allocated, every failure is an [`Error`] with offset, record, key and type.
+//! - [`Writer`] writes files of version 9 to 12, without an allocation per key.
+//! - [`DumpEncoder`] and [`decode_dump`] do the same for single values.
+//! - [`check_rdb`] reads a whole file and reports in the words of redis-check-rdb.
+//!
+//! Strings are the one type of value so far. A value of another type ends a read with
+//! [`ErrorKind::UnservedType`], which names type and key; it is never skipped silently.
+//!
+//! What this crate is not: it does not sync, rename or name files, does not decide whether a key has expired, and does
+//! not compile function libraries.
+//!
+//! ```
+//! use lastsave_rdb::{Event, KeyMetadata, Reader, ReaderOptions, StringRef, Writer, WriterOptions};
+//!
+//! let mut writer = Writer::bare(Vec::new(), WriterOptions::default())?;
+//! writer.select_database(0)?;
+//! writer.resize(1, 0)?;
+//! writer.string(b"greeting", StringRef::Bytes(b"hello"), &KeyMetadata::default())?;
+//! let file = writer.finish()?.inner;
+//!
+//! let mut reader = Reader::new(&file[..], ReaderOptions::default());
+//! let mut keys = 0;
+//! loop {
+//!     match reader.next_event()? {
+//!         Event::Key(record) => keys += usize::from(record.key == b"greeting"),
+//!         Event::End { .. } => break,
+//!         _ => {}
+//!     }
+//! }
+//! assert_eq!(keys, 1);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod check;
+mod checksum;
+mod dump;
+mod error;
+#[doc(hidden)]
+pub mod fuzzing;
+mod length;
+mod lzf;
+mod module;
+mod opcode;
+mod reader;
+mod sink;
+mod source;
+mod string;
+mod value;
+mod version;
+mod writer;
+
+pub use check::{CheckOptions, CheckSummary, check_rdb};
+pub use checksum::Checksum;
+pub use dump::{DumpEncoder, DumpError, DumpOptions, decode_dump, verify_dump};
+pub use error::{Activity, Error, ErrorKind, IoFailure};
+pub use lzf::LzfFault;
+pub use module::ModuleId;
+pub use opcode::ObjectType;
+pub use reader::{ChecksumStatus, Event, Reader, ReaderOptions, Remainder};
+pub use value::{KeyMetadata, KeyRecord, StringRef, StringValue, Value};
+pub use version::{FileVersion, Lineage, RdbVersion, UnwritableVersion};
+pub use writer::{Finished, Header, ReplicationHeader, WriteCounts, WriteError, Writer, WriterOptions};

@@ -1,0 +1,110 @@
+//! The byte that opens a record: an opcode, or the type of the object that follows.
+
+use std::fmt;
+
+use crate::version::Lineage;
+
+/// Redis from 8.6: metadata of the next key; Valkey from 9.0: a slot import. Neither can be skipped safely.
+pub(crate) const KEY_METADATA_OR_SLOT_IMPORT: u8 = 243;
+/// Size of one cluster slot.
+pub(crate) const SLOT_INFO: u8 = 244;
+/// Source text of a function library.
+pub(crate) const FUNCTION: u8 = 245;
+/// Function format of the release candidates of 7.0, which no release reads.
+pub(crate) const FUNCTION_PRE_RELEASE: u8 = 246;
+/// Data a module keeps outside keys.
+pub(crate) const MODULE_AUX: u8 = 247;
+/// Idle time of the next key.
+pub(crate) const IDLE: u8 = 248;
+/// Access frequency of the next key.
+pub(crate) const FREQUENCY: u8 = 249;
+/// A named piece of information about the file.
+pub(crate) const AUX: u8 = 250;
+/// Sizes of the selected database.
+pub(crate) const RESIZE_DATABASE: u8 = 251;
+/// Expiry of the next key in milliseconds.
+pub(crate) const EXPIRE_MS: u8 = 252;
+/// Expiry of the next key in seconds; up to version 2.
+pub(crate) const EXPIRE_SECONDS: u8 = 253;
+/// The database that the following keys belong to.
+pub(crate) const SELECT_DATABASE: u8 = 254;
+/// End of the records.
+pub(crate) const END: u8 = 255;
+
+/// Opcodes start here; below are object types.
+const FIRST_OPCODE: u8 = 242;
+
+/// Object type of a plain string.
+pub(crate) const TYPE_STRING: u8 = 0;
+
+/// The type byte of a key's value, with the name that redis-check-rdb gives it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct ObjectType {
+    number: u8,
+    lineage: Lineage,
+}
+
+impl ObjectType {
+    /// The type written as `number` in a file of `lineage`.
+    #[must_use]
+    pub fn new(number: u8, lineage: Lineage) -> Self {
+        Self { number, lineage }
+    }
+
+    /// The byte in the file.
+    #[must_use]
+    pub fn number(self) -> u8 {
+        self.number
+    }
+
+    /// Whether a released server has ever written this type.
+    #[must_use]
+    pub fn is_known(self) -> bool {
+        self.name() != "unknown"
+    }
+
+    /// The name in the reports of redis-check-rdb; `unknown` for a number nobody has used.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self.number {
+            0 => "string",
+            1 => "list-linked",
+            2 => "set-hashtable",
+            3 => "zset-v1",
+            4 => "hash-hashtable",
+            5 => "zset-v2",
+            6 => "module-pre-release",
+            7 => "module-value",
+            9 => "hash-zipmap",
+            10 => "list-ziplist",
+            11 => "set-intset",
+            12 => "zset-ziplist",
+            13 => "hash-ziplist",
+            14 => "quicklist",
+            15 => "stream",
+            16 => "hash-listpack",
+            17 => "zset-listpack",
+            18 => "quicklist-v2",
+            19 => "stream-v2",
+            20 => "set-listpack",
+            21 => "stream-v3",
+            22 if self.lineage == Lineage::Valkey => "hash-2",
+            22 => "hash-hashtable-md-pre-release",
+            23 if self.lineage == Lineage::Redis => "hash-listpack-md-pre-release",
+            24 if self.lineage == Lineage::Redis => "hash-hashtable-md",
+            25 if self.lineage == Lineage::Redis => "hash-listpack-md",
+            _ => "unknown",
+        }
+    }
+
+    /// Whether `byte` is in the range of object types rather than opcodes.
+    pub(crate) fn is_type_byte(byte: u8) -> bool {
+        byte < FIRST_OPCODE
+    }
+}
+
+impl fmt::Display for ObjectType {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{} ({})", self.number, self.name())
+    }
+}

@@ -1,0 +1,107 @@
+//! Values as they come out of a file and as they are handed in to be written.
+
+use std::io::Read;
+
+use crate::{
+    error::ErrorKind,
+    opcode::{ObjectType, TYPE_STRING},
+    source::Source,
+    version::Lineage,
+};
+
+/// The value of a key, as read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Value {
+    /// A string.
+    String(StringValue),
+}
+
+/// A string as read: integers stay integers when the file stores them as such.
+///
+/// Two values that stand for the same bytes may differ in form (`Integer(7)` and `Bytes("7")`); compare
+/// [`into_bytes`](Self::into_bytes) where only the content matters.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StringValue {
+    /// The decimal text of this number. Files store only 32-bit numbers in this form.
+    Integer(i64),
+    /// The bytes themselves.
+    Bytes(Vec<u8>),
+}
+
+impl StringValue {
+    /// The bytes of the string.
+    #[must_use]
+    pub fn into_bytes(self) -> Vec<u8> {
+        match self {
+            Self::Integer(number) => itoa::Buffer::new().format(number).as_bytes().to_vec(),
+            Self::Bytes(bytes) => bytes,
+        }
+    }
+
+    /// The same string, borrowed, as the writer takes it.
+    #[must_use]
+    pub fn as_ref(&self) -> StringRef<'_> {
+        match self {
+            Self::Integer(number) => StringRef::Integer(*number),
+            Self::Bytes(bytes) => StringRef::Bytes(bytes),
+        }
+    }
+}
+
+/// A string to be written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StringRef<'a> {
+    /// The decimal text of this number.
+    Integer(i64),
+    /// These bytes. If they are the decimal text of a 32-bit number, they are written as that number.
+    Bytes(&'a [u8]),
+}
+
+impl<'a> From<&'a [u8]> for StringRef<'a> {
+    fn from(bytes: &'a [u8]) -> Self {
+        Self::Bytes(bytes)
+    }
+}
+
+/// What is stored with a key besides its value.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct KeyMetadata {
+    /// Expiry, unix time in milliseconds. -1 cannot be stored: in the format it stands for no expiry.
+    pub expires_at_ms: Option<i64>,
+    /// Seconds since the last access. Servers store it under an LRU policy.
+    pub idle_seconds: Option<u64>,
+    /// Logarithmic access counter. Servers store it under an LFU policy; never together with the idle time.
+    pub frequency: Option<u8>,
+}
+
+/// A key with everything stored about it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyRecord {
+    /// The key.
+    pub key: Vec<u8>,
+    /// Its value.
+    pub value: Value,
+    /// Expiry and access time.
+    pub metadata: KeyMetadata,
+    /// Offset in the input at which the record begins (its first opcode, or its type byte).
+    pub offset: u64,
+}
+
+/// Reads the value of an object of type `object_type`.
+pub(crate) fn read_value<R: Read>(
+    object_type: ObjectType,
+    source: &mut Source<R>,
+) -> Result<Value, ErrorKind> {
+    match object_type.number() {
+        TYPE_STRING => Ok(Value::String(source.string()?)),
+        _ if object_type.is_known() => Err(ErrorKind::UnservedType { object_type }),
+        number => Err(ErrorKind::UnknownType { number }),
+    }
+}
+
+/// The type byte that opens a DUMP payload.
+pub(crate) fn payload_type(byte: u8) -> Result<ObjectType, ErrorKind> {
+    let object_type = ObjectType::new(byte, Lineage::Redis);
+    if object_type.is_known() { Ok(object_type) } else { Err(ErrorKind::UnknownType { number: byte }) }
+}

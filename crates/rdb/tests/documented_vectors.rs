@@ -1,0 +1,89 @@
+//! The worked examples of the format's description, byte for byte.
+
+use lastsave_rdb::{
+    Checksum, ChecksumStatus, DumpEncoder, DumpError, DumpOptions, ErrorKind, Event, RdbVersion, Reader,
+    ReaderOptions, StringRef, StringValue, Value, decode_dump, verify_dump,
+};
+
+fn bytes(hex: &str) -> Vec<u8> {
+    let digits: Vec<u8> = hex.bytes().filter(u8::is_ascii_hexdigit).collect();
+    digits
+        .chunks(2)
+        .map(|pair| {
+            let text = str::from_utf8(pair).expect("hex digits are ASCII");
+            u8::from_str_radix(text, 16).expect("hex digits")
+        })
+        .collect()
+}
+
+#[test]
+fn a_string_payload() {
+    let payload = bytes("00 05 68656C6C6F 0B00 0AAD620598ABC983");
+    let value = decode_dump(&payload, DumpOptions::default()).unwrap();
+    assert_eq!(value, Value::String(StringValue::Bytes(b"hello".to_vec())));
+    let mut ours = Vec::new();
+    DumpEncoder::new(RdbVersion::V11, true).string(StringRef::Bytes(b"hello"), &mut ours);
+    assert_eq!(ours, payload);
+}
+
+#[test]
+fn payloads_of_types_not_served_are_intact_but_refused_by_name() {
+    let stream = "15 01 10 0000000000000001 0000000000000001 1D \
+        1D000000 0A00 0101 0001 0101 816602 0001 0201 0001 0001 817602 0401 FF \
+        01 01 01 01 01 00 00 01 00 0B00 E55AACD2A8048C73";
+    let vectors = [
+        ("10 0C 0C0000000200 816102 0101 FF 0B00 ED792E9B57880D52", "hash-listpack"),
+        ("12 01 02 10 10000000 0300 816102816202DFFF02FF 0B00 F81ADAFDA3AFE2D3", "quicklist-v2"),
+        ("05 01 01 6D 000000000000F83F 0B00 EF31374E67EF00F6", "zset-v2"),
+        ("0B 0E 02000000 03000000 010002000300 0B00 CCDDE19190F1A492", "set-intset"),
+        ("11 14 14000000 0400 816D02 0101 816E02 83322E3504 FF 0B00 791287C30EE3B0DE", "zset-listpack"),
+        (stream, "stream-v3"),
+    ];
+    for (hex, name) in vectors {
+        let payload = bytes(hex);
+        assert!(verify_dump(&payload, DumpOptions::default()).is_ok(), "{name}");
+        let error = decode_dump(&payload, DumpOptions::default()).unwrap_err();
+        assert_eq!(error.reply(), "ERR Bad data format");
+        let DumpError::BadFormat(error) = error else { panic!("{name}") };
+        assert!(
+            matches!(error.kind(), ErrorKind::UnservedType { object_type } if object_type.name() == name)
+        );
+    }
+}
+
+#[test]
+fn a_whole_file() {
+    let file = bytes(
+        "5245444953 30303131 FA 09 72656469732D766572 05 372E322E35 FE 00 FB 01 01 \
+         FC 0068E5CF8B010000 00 01 6B 01 76 FF 7D1B132EC2E59F42",
+    );
+    let mut reader = Reader::new(&file[..], ReaderOptions::default());
+    assert!(matches!(reader.next_event(), Ok(Event::Version(version)) if version.number == 11));
+    let aux = Event::Aux { name: b"redis-ver".to_vec(), value: b"7.2.5".to_vec() };
+    assert_eq!(reader.next_event(), Ok(aux));
+    assert_eq!(reader.next_event(), Ok(Event::SelectDatabase(0)));
+    assert_eq!(reader.next_event(), Ok(Event::Resize { keys: 1, expires: 1 }));
+    let Ok(Event::Key(record)) = reader.next_event() else { panic!("a key") };
+    assert_eq!((&record.key[..], record.offset), (&b"k"[..], 31));
+    assert_eq!(record.value, Value::String(StringValue::Bytes(b"v".to_vec())));
+    assert_eq!(record.metadata.expires_at_ms, Some(1_700_000_000_000));
+    let checksum = Checksum::of(&file[..file.len() - 8]);
+    let end = Event::End { checksum: ChecksumStatus::Verified(checksum) };
+    assert_eq!(reader.next_event(), Ok(end));
+    assert_eq!(reader.offset(), file.len() as u64);
+}
+
+#[test]
+fn empty_files() {
+    for (magic, checksum) in [
+        ("REDIS0011", "C0228A8D74389762"),
+        ("REDIS0010", "A9FD37FE89A77EEB"),
+        ("VALKEY080", "439DA48FC1806C23"),
+    ] {
+        let file = [magic.as_bytes(), b"\xff", &bytes(checksum)].concat();
+        let mut reader = Reader::new(&file[..], ReaderOptions::default());
+        assert!(matches!(reader.next_event(), Ok(Event::Version(_))));
+        let end = reader.next_event();
+        assert!(matches!(end, Ok(Event::End { checksum: ChecksumStatus::Verified(_) })), "{magic}: {end:?}");
+    }
+}
