@@ -1,6 +1,7 @@
 //! Writing to a database: every change copies what a snapshot can still see, and nothing else.
 
 use std::ops::Deref;
+use std::sync::atomic::Ordering;
 
 use bytes::{Bytes, BytesMut};
 
@@ -28,6 +29,8 @@ pub(crate) struct Stamp {
     pub(crate) mark: u64,
     /// Access word of new entries.
     pub(crate) access: u32,
+    /// Whether an entry that is set again gets the access word too.
+    pub(crate) access_on_overwrite: bool,
 }
 
 /// A database borrowed for writing.
@@ -67,8 +70,7 @@ impl<'a> DatabaseMut<'a> {
         Self { database, epochs, hasher, scratch, stamp, bytes_before }
     }
 
-    /// Sets `key`. Gives whether it existed before. Its access word stays when it did, else it is the keyspace's current
-    /// one.
+    /// Sets `key`. Gives whether it existed before. For its access word see [`crate::Keyspace::set_access_clock`].
     pub fn set(&mut self, key: &Key<'_>, value: NewValue<'_>, expiry: Expiry) -> bool {
         let Some(found) = self.database.find(key) else {
             let expires_at_ms = match expiry {
@@ -84,7 +86,8 @@ impl<'a> DatabaseMut<'a> {
             Expiry::Clear => None,
             Expiry::Keep => found.entry.expires_at_ms(),
         };
-        self.overwrite(key, found, value, expires_at_ms);
+        let access = if self.stamp.access_on_overwrite { self.stamp.access } else { access_of(found.entry) };
+        self.overwrite(key, found, value, expires_at_ms, access);
         true
     }
 
@@ -172,14 +175,16 @@ impl<'a> DatabaseMut<'a> {
             let mut edited = BytesMut::with_capacity(new_len);
             edited.extend_from_slice(value.to_text(&mut IntegerBuffer::new()));
             write_into(&mut edited, offset, bytes);
-            self.overwrite(key, found, NewValue::Shared(edited.freeze()), found.entry.expires_at_ms());
+            let access = access_of(found.entry);
+            self.overwrite(key, found, NewValue::Shared(edited.freeze()), found.entry.expires_at_ms(), access);
         } else {
             let mut edited = std::mem::take(self.scratch);
             edited.clear();
             edited.extend_from_slice(value.to_text(&mut IntegerBuffer::new()));
             edited.resize(new_len, 0);
             edited[offset..offset + bytes.len()].copy_from_slice(bytes);
-            self.overwrite(key, found, NewValue::Raw(&edited), found.entry.expires_at_ms());
+            let access = access_of(found.entry);
+            self.overwrite(key, found, NewValue::Raw(&edited), found.entry.expires_at_ms(), access);
             *self.scratch = edited;
         }
         Some(new_len)
@@ -188,7 +193,8 @@ impl<'a> DatabaseMut<'a> {
     /// Replaces the value by an integer and keeps the expiry. Gives whether the key exists.
     pub fn set_integer(&mut self, key: &Key<'_>, number: i64) -> bool {
         let Some(found) = self.database.find(key) else { return false };
-        self.overwrite(key, found, NewValue::Integer(number), found.entry.expires_at_ms());
+        let access = access_of(found.entry);
+        self.overwrite(key, found, NewValue::Integer(number), found.entry.expires_at_ms(), access);
         true
     }
 
@@ -227,7 +233,7 @@ impl<'a> DatabaseMut<'a> {
         }
     }
 
-    fn overwrite(&mut self, key: &Key<'_>, found: Found, value: NewValue<'_>, expires_at_ms: Option<i64>) {
+    fn overwrite(&mut self, key: &Key<'_>, found: Found, value: NewValue<'_>, expires_at_ms: Option<i64>, access: u32) {
         let segment = self.writable(found.index, key.hash());
         let mut value = value;
         if self.epochs.is_unseen(found.entry.birth(), self.database.id, key.hash()) {
@@ -242,6 +248,7 @@ impl<'a> DatabaseMut<'a> {
                     Ok(()) => {
                         self.epochs.charge(found.entry.allocated_bytes());
                         self.epochs.credit(before);
+                        found.entry.access().store(access, Ordering::Relaxed);
                         self.replace(segment, found, expires_at_ms.is_some(), found.entry);
                         return;
                     }
@@ -249,7 +256,7 @@ impl<'a> DatabaseMut<'a> {
                 }
             }
         }
-        let entry = self.new_entry(key, value, expires_at_ms, access_of(found.entry));
+        let entry = self.new_entry(key, value, expires_at_ms, access);
         self.replace(segment, found, expires_at_ms.is_some(), entry);
         self.epochs.drop_entry(found.entry, self.database.id, key.hash());
     }
@@ -396,7 +403,7 @@ impl<'a> DatabaseMut<'a> {
 }
 
 fn access_of(entry: EntryPtr) -> u32 {
-    entry.access().load(std::sync::atomic::Ordering::Relaxed)
+    entry.access().load(Ordering::Relaxed)
 }
 
 /// The value's buffer itself when nobody shares it, else a copy with room for `len` bytes.

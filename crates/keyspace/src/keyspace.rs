@@ -113,9 +113,11 @@ impl Keyspace {
         self.stamp.mark = mark;
     }
 
-    /// Sets the access word that keys created from now on start with.
-    pub fn set_access_clock(&mut self, access: u32) {
+    /// Sets the access word that keys created from now on start with, and whether it also replaces that of a key whose
+    /// value is set anew: a time of last use is replaced, a frequency survives the value it was counted for.
+    pub fn set_access_clock(&mut self, access: u32, on_overwrite: bool) {
         self.stamp.access = access;
+        self.stamp.access_on_overwrite = on_overwrite;
     }
 
     /// Keys in all databases.
