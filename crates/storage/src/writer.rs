@@ -58,10 +58,8 @@ impl FileWriter {
 
     /// Whether to start writeback on the way (`rdb-save-incremental-fsync`, `aof-rewrite-incremental-fsync`). On
     /// unless turned off.
-    #[must_use]
-    pub fn incremental_writeback(mut self, incremental: bool) -> Self {
+    pub fn set_incremental_writeback(&mut self, incremental: bool) {
         self.incremental = incremental;
-        self
     }
 
     /// The offset in the file of the next byte.
