@@ -1,0 +1,294 @@
+//! What a data command works with, and the lookups every command makes through it.
+
+use lastsave_keyspace::{Entry, Expiry, Key, Keyspace, NewValue, StringValue, Value};
+use lastsave_resp::{ReplyBuffer, Request};
+use rand::rngs::SmallRng;
+
+use crate::access;
+use crate::effects::Effects;
+use crate::options::{DataOptions, DataStats};
+use crate::spec::CommandSpec;
+use crate::watch::WatchTable;
+
+/// What a reply depends on: the log position that must be safe before the reply may leave.
+///
+/// A write's own effects are not part of it; the server knows where they end in the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Dependency {
+    /// The reply tells nothing about data.
+    #[default]
+    Nothing,
+    /// The reply depends on writes up to this position.
+    Mark(u64),
+    /// The reply may depend on any write so far.
+    Everything,
+}
+
+impl Dependency {
+    /// Adds a dependency on a position.
+    #[inline]
+    pub fn on(&mut self, mark: u64) {
+        *self = match *self {
+            Self::Nothing => Self::Mark(mark),
+            Self::Mark(before) => Self::Mark(before.max(mark)),
+            Self::Everything => Self::Everything,
+        };
+    }
+}
+
+/// What a command works with. The server makes one per request and looks at effects, dependency and reply afterwards.
+#[derive(Debug)]
+pub struct Context<'a> {
+    /// The data.
+    pub keyspace: &'a mut Keyspace,
+    /// The client's selected database.
+    pub db: usize,
+    /// Unix time in milliseconds, the same throughout a unit.
+    pub now_ms: i64,
+    /// Where the reply goes.
+    pub reply: &'a mut ReplyBuffer,
+    /// What the command changed.
+    pub effects: &'a mut Effects,
+    /// Who watches which key.
+    pub watches: &'a mut WatchTable,
+    /// The client, as CLIENT ID tells it.
+    pub client_id: u64,
+    /// Settings.
+    pub options: &'a DataOptions,
+    /// Counters.
+    pub stats: &'a mut DataStats,
+    /// What the reply depends on.
+    pub depends: &'a mut Dependency,
+    /// A source of random numbers.
+    pub random: &'a mut SmallRng,
+    /// The request comes from the log: nothing expires, nothing is logged.
+    pub replay: bool,
+    /// CLIENT NO-TOUCH: lookups leave the access time as it is (TOUCH excepted).
+    pub no_touch: bool,
+}
+
+/// Executes a data command. The number of arguments was checked before, see [`crate::resolve`].
+///
+/// Commands of the server ([`crate::Handler::Server`]) and containers are not executed: the result is false.
+#[inline]
+pub fn execute(spec: &CommandSpec, context: &mut Context<'_>, request: Request<'_>) -> bool {
+    match spec.handler {
+        crate::Handler::Data(run) => {
+            run(context, request);
+            true
+        }
+        crate::Handler::Server(_) | crate::Handler::Container => false,
+    }
+}
+
+/// What a lookup leaves behind besides its result.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct LookupTraits {
+    /// Counts as a hit or miss.
+    counted: bool,
+    /// Updates the access word.
+    touching: bool,
+}
+
+/// The value at a key is of another type than the command works on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct WrongType;
+
+/// The string of an entry.
+#[inline]
+pub(crate) fn string_of<'e>(entry: &Entry<'e>) -> Result<StringValue<'e>, WrongType> {
+    match entry.value() {
+        Value::String(value) => Ok(value),
+        _ => Err(WrongType),
+    }
+}
+
+/// Longest value that is copied into the data set; longer ones are kept as part of the request's buffer.
+const COPIED_VALUE_BYTES_MAX: usize = 4096;
+
+/// An argument in the form in which SET stores it.
+#[inline]
+pub(crate) fn new_value(request: Request<'_>, index: usize) -> NewValue<'_> {
+    let bytes = request.arg(index);
+    if bytes.len() > COPIED_VALUE_BYTES_MAX {
+        NewValue::Shared(request.arg_shared(index))
+    } else {
+        NewValue::encode(bytes)
+    }
+}
+
+impl Context<'_> {
+    /// Hashes a key.
+    #[inline]
+    pub(crate) fn key<'k>(&self, bytes: &'k [u8]) -> Key<'k> {
+        self.keyspace.key(bytes)
+    }
+
+    /// Whether an expiry has passed. Nothing expires while the log is replayed: its own records say what went away.
+    #[inline]
+    pub(crate) fn is_past(&self, expires_at_ms: Option<i64>) -> bool {
+        match expires_at_ms {
+            None => false,
+            Some(at) => self.now_ms > at && !self.replay,
+        }
+    }
+
+    /// Whether a key may not be created with this expiry because its time is already over.
+    pub(crate) fn is_over(&self, expires_at_ms: i64) -> bool {
+        expires_at_ms <= self.now_ms && !self.replay
+    }
+
+    #[inline]
+    fn lookup<R>(
+        &mut self,
+        db: usize,
+        key: &Key<'_>,
+        traits: LookupTraits,
+        look: impl FnOnce(Option<Entry<'_>>, &mut ReplyBuffer) -> R,
+    ) -> R {
+        let database = self.keyspace.db(db);
+        self.depends.on(database.mark(key));
+        if let Some(entry) = database.get(key) {
+            let past = match entry.expires_at_ms() {
+                None => false,
+                Some(at) => self.now_ms > at && !self.replay,
+            };
+            if !past {
+                if traits.counted {
+                    self.stats.keyspace_hits += 1;
+                }
+                if traits.touching && !self.no_touch {
+                    entry.set_access(access::touched(entry.access(), self.options, self.now_ms, self.random));
+                }
+                return look(Some(entry), self.reply);
+            }
+            self.expire(db, key);
+        }
+        if traits.counted {
+            self.stats.keyspace_misses += 1;
+        }
+        look(None, self.reply)
+    }
+
+    /// Looks a key up for reading its value.
+    #[inline]
+    pub(crate) fn read<R>(
+        &mut self,
+        key: &Key<'_>,
+        look: impl FnOnce(Option<Entry<'_>>, &mut ReplyBuffer) -> R,
+    ) -> R {
+        self.lookup(self.db, key, LookupTraits { counted: true, touching: true }, look)
+    }
+
+    /// Looks a key up for facts about it, which is no use of it.
+    #[inline]
+    pub(crate) fn inspect<R>(
+        &mut self,
+        key: &Key<'_>,
+        look: impl FnOnce(Option<Entry<'_>>, &mut ReplyBuffer) -> R,
+    ) -> R {
+        self.lookup(self.db, key, LookupTraits { counted: true, touching: false }, look)
+    }
+
+    /// Looks a key of some database up for changing it.
+    #[inline]
+    pub(crate) fn find_in<R>(
+        &mut self,
+        db: usize,
+        key: &Key<'_>,
+        look: impl FnOnce(Option<Entry<'_>>, &mut ReplyBuffer) -> R,
+    ) -> R {
+        self.lookup(db, key, LookupTraits { counted: false, touching: true }, look)
+    }
+
+    /// Looks a key up for changing it.
+    #[inline]
+    pub(crate) fn find<R>(
+        &mut self,
+        key: &Key<'_>,
+        look: impl FnOnce(Option<Entry<'_>>, &mut ReplyBuffer) -> R,
+    ) -> R {
+        self.find_in(self.db, key, look)
+    }
+
+    /// Looks a key of some database up for changing it: whether it is there.
+    pub(crate) fn exists_in(&mut self, db: usize, key: &Key<'_>) -> bool {
+        self.find_in(db, key, |entry, _| entry.is_some())
+    }
+
+    /// Removes a key whose time has come.
+    #[cold]
+    pub(crate) fn expire(&mut self, db: usize, key: &Key<'_>) {
+        self.keyspace.db_mut(db).remove(key);
+        self.stats.expired_keys += 1;
+        self.effects.command(db, &[self.expire_command(), key.bytes()]);
+        self.touch_watchers(db, key);
+    }
+
+    /// Removes a key if its time has come. Gives whether it did.
+    pub(crate) fn expire_if_past(&mut self, db: usize, key: &Key<'_>) -> bool {
+        let database = self.keyspace.db(db);
+        self.depends.on(database.mark(key));
+        let past = self.is_past(database.get(key).and_then(|entry| entry.expires_at_ms()));
+        if past {
+            self.expire(db, key);
+        }
+        past
+    }
+
+    /// The command that an expired key's removal is logged as.
+    pub(crate) fn expire_command(&self) -> &'static [u8] {
+        if self.options.lazyfree_lazy_expire { b"UNLINK" } else { b"DEL" }
+    }
+
+    /// Stores a value and makes it the most recently used.
+    #[inline]
+    pub(crate) fn store(&mut self, key: &Key<'_>, value: NewValue<'_>, expiry: Expiry) {
+        let is_time_of_use = !self.options.maxmemory_policy.is_lfu();
+        self.keyspace.set_access_clock(access::fresh(self.options, self.now_ms), is_time_of_use);
+        self.keyspace.db_mut(self.db).set(key, value, expiry);
+        self.modified(key);
+    }
+
+    /// Tells who wants to know that a key of the selected database was written or removed.
+    #[inline]
+    pub(crate) fn modified(&mut self, key: &Key<'_>) {
+        self.modified_in(self.db, key);
+    }
+
+    /// Tells who wants to know that a key of some database was written or removed.
+    #[inline]
+    pub(crate) fn modified_in(&mut self, db: usize, key: &Key<'_>) {
+        if !self.watches.is_empty() {
+            self.touch_watchers(db, key);
+        }
+    }
+
+    #[cold]
+    fn touch_watchers(&mut self, db: usize, key: &Key<'_>) {
+        let database = self.keyspace.db(db);
+        self.watches.touch(db, key.bytes(), || database.get(key).is_some());
+    }
+
+    /// Logs the request as it was sent, as this many changes.
+    #[inline]
+    pub(crate) fn log_verbatim(&mut self, changes: u64) {
+        if !self.replay {
+            self.effects.verbatim(self.db);
+        }
+        self.effects.add_dirty(changes);
+    }
+
+    /// Logs another command instead of the request, as this many changes.
+    pub(crate) fn log_command(&mut self, args: &[&[u8]], changes: u64) {
+        if !self.replay {
+            self.effects.command(self.db, args);
+        }
+        self.effects.add_dirty(changes);
+    }
+
+    /// The reply depends on the selected database as a whole.
+    pub(crate) fn depend_on_database(&mut self) {
+        self.depends.on(self.keyspace.db(self.db).table_mark());
+    }
+}

@@ -1,0 +1,194 @@
+//! DUMP and RESTORE.
+
+use lastsave_keyspace::{Entry, Expiry, Key, NewValue, StringValue, Value};
+use lastsave_rdb::{DumpEncoder, DumpOptions, StringRef, decode_dump};
+use lastsave_resp::{ReplyBuffer, Request};
+use smallvec::SmallVec;
+
+use crate::access;
+use crate::context::Context;
+use crate::options::DataOptions;
+use crate::reply::{Replied, SYNTAX_ERROR, error, integer_argument};
+use crate::spec::{Argument, Categories, CommandSpec, Flags, Group, Handler, KeyFlags, KeySpec};
+
+pub(crate) const COMMANDS: &[CommandSpec] = &[DUMP, RESTORE];
+
+/// What a payload has besides the value: its type, a version and a checksum.
+const FRAME_BYTES: usize = 11;
+
+/// A value longer than this is kept by reference instead of being copied.
+const COPIED_VALUE_BYTES_MAX: usize = 4096;
+
+const DUMP: CommandSpec = CommandSpec {
+    summary: "Returns a serialized representation of the value stored at a key.",
+    complexity: "O(1) to access the key and additional O(N*M) to serialize it, where N is the number \
+         of Redis objects composing the value and M their average size. For small string \
+         values the time complexity is thus O(1)+O(1*M) where M is small, so simply O(1).",
+    since: "2.6.0",
+    arity: 2,
+    flags: Flags::READONLY,
+    declared_categories: Categories::KEYSPACE,
+    key_specs: &[KeySpec::first(KeyFlags::RO.and(KeyFlags::ACCESS))],
+    tips: &["nondeterministic_output"],
+    arguments: &[Argument::key("key", 0)],
+    ..CommandSpec::new("dump", Group::Generic, Handler::Data(dump))
+};
+
+fn dump(context: &mut Context<'_>, request: Request<'_>) {
+    let key = context.key(request.arg(1));
+    let options = context.options;
+    context.read(&key, |entry, reply| match entry {
+        Some(entry) => reply.bulk(&payload(&entry, options)),
+        None => reply.null(),
+    });
+}
+
+fn payload(entry: &Entry<'_>, options: &DataOptions) -> Vec<u8> {
+    let mut output = Vec::new();
+    let mut encoder = DumpEncoder::new(options.rdb_write_version, options.rdb_compression);
+    let string = match entry.value() {
+        Value::String(StringValue::Integer(number)) => StringRef::Integer(number),
+        Value::String(StringValue::Bytes(bytes)) => StringRef::Bytes(bytes),
+        Value::String(StringValue::Shared(bytes)) => StringRef::Bytes(bytes),
+        other => unreachable!("no payload is defined for {other:?}"),
+    };
+    encoder.string(string, &mut output);
+    output
+}
+
+/// Bytes that the value takes in an RDB file.
+pub(crate) fn serialized_len(entry: &Entry<'_>, options: &DataOptions) -> usize {
+    payload(entry, options).len() - FRAME_BYTES
+}
+
+const RESTORE: CommandSpec = CommandSpec {
+    summary: "Creates a key from the serialized representation of a value.",
+    complexity: "O(1) to create the new key and additional O(N*M) to reconstruct the serialized \
+         value, where N is the number of Redis objects composing the value and M their \
+         average size. For small string values the time complexity is thus O(1)+O(1*M) where \
+         M is small, so simply O(1). However for sorted set values the complexity is \
+         O(N*M*log(N)) because inserting values into sorted sets is O(log(N)).",
+    since: "2.6.0",
+    arity: -4,
+    flags: Flags::WRITE.and(Flags::DENYOOM),
+    declared_categories: Categories::KEYSPACE.and(Categories::DANGEROUS),
+    key_specs: &[KeySpec::first(KeyFlags::OW.and(KeyFlags::UPDATE))],
+    history: &[
+        ("3.0.0", "Added the `REPLACE` modifier."),
+        ("5.0.0", "Added the `ABSTTL` modifier."),
+        ("5.0.0", "Added the `IDLETIME` and `FREQ` options."),
+    ],
+    arguments: &[
+        Argument::key("key", 0),
+        Argument::integer("ttl"),
+        Argument::string("serialized-value"),
+        Argument::pure_token("replace", "REPLACE").since("3.0.0").optional(),
+        Argument::pure_token("absttl", "ABSTTL").since("5.0.0").optional(),
+        Argument::integer("seconds").token("IDLETIME").since("5.0.0").optional(),
+        Argument::integer("frequency").token("FREQ").since("5.0.0").optional(),
+    ],
+    ..CommandSpec::new("restore", Group::Generic, Handler::Data(restore))
+};
+
+#[derive(Debug, Clone, Copy, Default)]
+struct RestoreOptions {
+    replace: bool,
+    absolute: bool,
+    idle_seconds: Option<i64>,
+    frequency: Option<u8>,
+}
+
+fn parse_restore(reply: &mut ReplyBuffer, request: Request<'_>) -> Result<RestoreOptions, Replied> {
+    let mut options = RestoreOptions::default();
+    let mut index = 4;
+    while index < request.len() {
+        let word = request.arg(index);
+        match request.get(index + 1) {
+            _ if word.eq_ignore_ascii_case(b"replace") => options.replace = true,
+            _ if word.eq_ignore_ascii_case(b"absttl") => options.absolute = true,
+            Some(argument) if word.eq_ignore_ascii_case(b"idletime") && options.frequency.is_none() => {
+                let idle = integer_argument(reply, argument)?;
+                if idle < 0 {
+                    return Err(error(reply, "ERR Invalid IDLETIME value, must be >= 0"));
+                }
+                options.idle_seconds = Some(idle);
+                index += 1;
+            }
+            Some(argument) if word.eq_ignore_ascii_case(b"freq") && options.idle_seconds.is_none() => {
+                let frequency = u8::try_from(integer_argument(reply, argument)?);
+                let invalid = |_| error(reply, "ERR Invalid FREQ value, must be >= 0 and <= 255");
+                options.frequency = Some(frequency.map_err(invalid)?);
+                index += 1;
+            }
+            _ => return Err(error(reply, SYNTAX_ERROR)),
+        }
+        index += 1;
+    }
+    Ok(options)
+}
+
+fn restore(context: &mut Context<'_>, request: Request<'_>) {
+    let Ok(options) = parse_restore(context.reply, request) else { return };
+    let key = context.key(request.arg(1));
+    if !options.replace && context.exists_in(context.db, &key) {
+        return context.reply.error("BUSYKEY Target key name already exists.");
+    }
+    let Ok(time_to_live) = integer_argument(context.reply, request.arg(2)) else { return };
+    if time_to_live < 0 {
+        return context.reply.error("ERR Invalid TTL value, must be >= 0");
+    }
+    let dump_options =
+        DumpOptions { checksum: !context.options.skip_dump_checksum, ..DumpOptions::default() };
+    let value = match decode_dump(request.arg(3), dump_options) {
+        Ok(value) => value,
+        Err(error) => return context.reply.error(error.reply()),
+    };
+    let expires_at_ms = match (time_to_live, options.absolute) {
+        (0, _) => None,
+        (at, true) => Some(at),
+        (distance, false) => Some(context.now_ms.saturating_add(distance)),
+    };
+    if expires_at_ms.is_some_and(|at| context.is_over(at)) {
+        // Only the removal of what was there is an effect.
+        if context.keyspace.db_mut(context.db).remove(&key) {
+            let command: &[u8] = if context.options.lazyfree_lazy_server_del { b"UNLINK" } else { b"DEL" };
+            context.log_command(&[command, key.bytes()], 1);
+            context.modified(&key);
+        }
+        return context.reply.ok();
+    }
+    let expiry = expires_at_ms.map_or(Expiry::Clear, Expiry::At);
+    store_value(context, &key, value, expiry);
+    if let Some(entry) = context.keyspace.db(context.db).get(&key) {
+        let access =
+            access::restored(context.options, context.now_ms, options.idle_seconds, options.frequency);
+        entry.set_access(access);
+    }
+    match expires_at_ms {
+        Some(at) if !options.absolute => {
+            let at = itoa::Buffer::new().format(at).to_owned();
+            let mut args: SmallVec<[&[u8]; 10]> = request.args().collect();
+            args[2] = at.as_bytes();
+            args.push(b"ABSTTL");
+            context.log_command(&args, 1);
+        }
+        _ => context.log_verbatim(1),
+    }
+    context.reply.ok();
+}
+
+fn store_value(context: &mut Context<'_>, key: &Key<'_>, value: lastsave_rdb::Value, expiry: Expiry) {
+    match value {
+        lastsave_rdb::Value::String(lastsave_rdb::StringValue::Integer(number)) => {
+            context.store(key, NewValue::Integer(number), expiry);
+        }
+        lastsave_rdb::Value::String(lastsave_rdb::StringValue::Bytes(bytes)) => {
+            if bytes.len() > COPIED_VALUE_BYTES_MAX {
+                context.store(key, NewValue::Shared(bytes.into()), expiry);
+            } else {
+                context.store(key, NewValue::encode(&bytes), expiry);
+            }
+        }
+        other => unreachable!("decoding does not give {other:?}"),
+    }
+}

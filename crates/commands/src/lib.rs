@@ -1,0 +1,92 @@
+//! The command table of a Redis-compatible server, and every command that needs nothing but the data.
+//!
+//! A data command is a function of the keyspace and its arguments. It writes a reply, records what it changed as
+//! [`Effects`] for the log, and tells what the reply depends on ([`Dependency`]), so that a server can hold it back until
+//! that is safe. Of every other command the table has the metadata; the server executes it ([`ServerCommand`]).
+//!
+//! The crate must not know sockets, files, clocks, threads or configuration files: time is a number in the [`Context`],
+//! settings are [`DataOptions`].
+//!
+//! * [`resolve`] finds the command a request names and checks its arity, or says what to reply instead.
+//! * [`execute`] runs a data command in a [`Context`].
+//! * [`WatchTable`] knows who watches which key; [`ExpireCycle`] removes keys nobody asks for any more.
+//! * [`request_keys`] and the `reply_command_*` functions answer questions about commands.
+//!
+//! To add a command, declare its [`CommandSpec`] beside its function in the file of its family, and list it there.
+//!
+//! # Example
+//!
+//! ```
+//! use lastsave_commands::{Context, DataOptions, DataStats, Dependency, Effect, Effects, WatchTable, execute, resolve};
+//! use lastsave_keyspace::{Keyspace, KeyspaceOptions};
+//! use lastsave_resp::{Batch, Limits, Parser, Protocol, ReplyBuffer};
+//! use rand::{SeedableRng, rngs::SmallRng};
+//!
+//! let input = b"*5\r\n$3\r\nSET\r\n$1\r\nk\r\n$5\r\nhello\r\n$2\r\nEX\r\n$2\r\n10\r\n";
+//! let mut batch = Batch::new();
+//! Parser::new().parse(input, &Limits::default(), &mut batch, 1);
+//! let request = batch.request(0, input);
+//!
+//! let mut effects = Effects::new();
+//! let mut reply = ReplyBuffer::new(Protocol::Resp2);
+//! let mut context = Context {
+//!     keyspace: &mut Keyspace::new(&KeyspaceOptions::default()),
+//!     db: 0,
+//!     now_ms: 1_000_000,
+//!     reply: &mut reply,
+//!     effects: &mut effects,
+//!     watches: &mut WatchTable::new(),
+//!     client_id: 1,
+//!     options: &DataOptions::default(),
+//!     stats: &mut DataStats::default(),
+//!     depends: &mut Dependency::Nothing,
+//!     random: &mut SmallRng::seed_from_u64(1),
+//!     replay: false,
+//!     no_touch: false,
+//! };
+//! let spec = resolve(request).expect("SET is known and has enough arguments");
+//! assert!(execute(spec, &mut context, request));
+//!
+//! assert_eq!(reply.to_vec(), b"+OK\r\n");
+//! let logged = b"*5\r\n$3\r\nSET\r\n$1\r\nk\r\n$5\r\nhello\r\n$4\r\nPXAT\r\n$7\r\n1010000\r\n";
+//! assert_eq!(effects.iter().next(), Some(Effect::Command { db: 0, bytes: logged }));
+//! ```
+
+mod access;
+mod context;
+mod debug;
+mod digest;
+mod effects;
+mod expire_cycle;
+#[doc(hidden)]
+pub mod fuzzing;
+mod generic;
+mod glob;
+mod introspection;
+mod long_double;
+mod options;
+mod reply;
+mod server;
+mod spec;
+mod strings;
+mod table;
+mod watch;
+
+pub use context::{Context, Dependency, execute};
+pub use debug::{debug_digest_value, debug_object, debug_populate};
+pub use digest::{DataDigest, dataset_digest, value_digest};
+pub use effects::{Effect, Effects};
+pub use expire_cycle::{ExpireCycle, ExpireCycleKind, ExpireOutcome};
+pub use glob::glob_matches;
+pub use introspection::{reply_command_docs, reply_command_info, reply_command_keys};
+pub use options::{DataOptions, DataStats, MaxmemoryPolicy, UnknownPolicy};
+pub use reply::{reply_help, reply_unknown_subcommand};
+pub use spec::{
+    Argument, ArgumentKind, BeginSearch, Categories, CommandSpec, DataCommand, DocFlags, FindKeys, Flags,
+    Group, Handler, InvalidKeys, KeyFlags, KeyFlagsResolver, KeyPosition, KeyPositions, KeyRange, KeySpec,
+    ServerCommand, find_keys, request_keys,
+};
+pub use table::{
+    Rejection, all_commands, check_arity, command_by_id, command_count, lookup, lookup_full, resolve,
+};
+pub use watch::WatchTable;

@@ -1,0 +1,139 @@
+//! Settings and counters that data commands share with the server.
+
+use lastsave_rdb::RdbVersion;
+use thiserror::Error;
+
+/// Which keys are given up when memory is used up; data commands look at it for the access clock they keep.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum MaxmemoryPolicy {
+    /// Least recently used, among keys that expire.
+    VolatileLru,
+    /// Least frequently used, among keys that expire.
+    VolatileLfu,
+    /// At random, among keys that expire.
+    VolatileRandom,
+    /// Those that expire soonest.
+    VolatileTtl,
+    /// Least recently used.
+    AllkeysLru,
+    /// Least frequently used.
+    AllkeysLfu,
+    /// At random.
+    AllkeysRandom,
+    /// None: writes are refused.
+    #[default]
+    NoEviction,
+}
+
+/// No eviction policy has this name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("no maxmemory policy has this name")]
+pub struct UnknownPolicy;
+
+impl MaxmemoryPolicy {
+    /// Every policy with the name the `maxmemory-policy` directive gives it.
+    pub const NAMES: &'static [(&'static str, Self)] = &[
+        ("volatile-lru", Self::VolatileLru),
+        ("volatile-lfu", Self::VolatileLfu),
+        ("volatile-random", Self::VolatileRandom),
+        ("volatile-ttl", Self::VolatileTtl),
+        ("allkeys-lru", Self::AllkeysLru),
+        ("allkeys-lfu", Self::AllkeysLfu),
+        ("allkeys-random", Self::AllkeysRandom),
+        ("noeviction", Self::NoEviction),
+    ];
+
+    /// Whether access words hold a frequency counter instead of a time.
+    #[inline]
+    #[must_use]
+    pub const fn is_lfu(self) -> bool {
+        matches!(self, Self::VolatileLfu | Self::AllkeysLfu)
+    }
+
+    /// Whether access words hold a time that eviction looks at.
+    #[must_use]
+    pub const fn is_lru(self) -> bool {
+        matches!(self, Self::VolatileLru | Self::AllkeysLru)
+    }
+}
+
+impl std::str::FromStr for MaxmemoryPolicy {
+    type Err = UnknownPolicy;
+
+    fn from_str(name: &str) -> Result<Self, UnknownPolicy> {
+        let found = Self::NAMES.iter().find(|(known, _)| known.eq_ignore_ascii_case(name));
+        found.map(|(_, policy)| *policy).ok_or(UnknownPolicy)
+    }
+}
+
+/// Settings that data commands look at. The server keeps them up to date with its configuration.
+#[derive(Debug, Clone)]
+pub struct DataOptions {
+    /// `proto-max-bulk-len`: the longest string a command may create.
+    pub proto_max_bulk_bytes: u64,
+    /// `maxmemory`; 0 for no limit.
+    pub maxmemory_bytes: u64,
+    /// `maxmemory-policy`.
+    pub maxmemory_policy: MaxmemoryPolicy,
+    /// `lfu-log-factor`: how hard it is for the frequency counter to grow.
+    pub lfu_log_factor: u32,
+    /// `lfu-decay-time`: minutes until the counter loses one; 0 for never.
+    pub lfu_decay_minutes: u32,
+    /// `lazyfree-lazy-expire`: expired keys are logged as UNLINK instead of DEL.
+    pub lazyfree_lazy_expire: bool,
+    /// `lazyfree-lazy-server-del`: the same for keys a command removes on its own account.
+    pub lazyfree_lazy_server_del: bool,
+    /// `active-expire-effort`, 1 to 10.
+    pub active_expire_effort: u32,
+    /// `rdb-write-version`: the version DUMP writes.
+    pub rdb_write_version: RdbVersion,
+    /// `rdbcompression`: long strings are compressed by DUMP.
+    pub rdb_compression: bool,
+    /// DEBUG SET-SKIP-CHECKSUM-VALIDATION: RESTORE takes payloads with a wrong checksum.
+    pub skip_dump_checksum: bool,
+}
+
+impl Default for DataOptions {
+    fn default() -> Self {
+        Self {
+            proto_max_bulk_bytes: 512 * 1024 * 1024,
+            maxmemory_bytes: 0,
+            maxmemory_policy: MaxmemoryPolicy::NoEviction,
+            lfu_log_factor: 10,
+            lfu_decay_minutes: 1,
+            lazyfree_lazy_expire: false,
+            lazyfree_lazy_server_del: false,
+            active_expire_effort: 1,
+            rdb_write_version: RdbVersion::V11,
+            rdb_compression: true,
+            skip_dump_checksum: false,
+        }
+    }
+}
+
+/// Counters that data commands keep, as INFO shows them.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct DataStats {
+    /// Lookups for reading that found their key.
+    pub keyspace_hits: u64,
+    /// Lookups for reading that did not.
+    pub keyspace_misses: u64,
+    /// Keys removed because their time had come.
+    pub expired_keys: u64,
+    /// Running average of the share of keys past their time among those the active cycle looked at, 0 to 1.
+    pub expired_stale_ratio: f64,
+    /// Active cycles that ended because their time was up.
+    pub expired_time_cap_reached_count: u64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn policies_are_found_by_name() {
+        assert_eq!("allkeys-LFU".parse(), Ok(MaxmemoryPolicy::AllkeysLfu));
+        assert_eq!("lfu".parse::<MaxmemoryPolicy>(), Err(UnknownPolicy));
+        assert!(MaxmemoryPolicy::NAMES.iter().all(|(name, policy)| name.parse() == Ok(*policy)));
+    }
+}

@@ -1,0 +1,9 @@
+//! Metadata of the commands that the server executes, and COMMAND, which tells about all of them.
+
+pub(crate) mod client;
+pub(crate) mod command;
+pub(crate) mod config;
+pub(crate) mod connection;
+pub(crate) mod persistence;
+pub(crate) mod status;
+pub(crate) mod transaction;

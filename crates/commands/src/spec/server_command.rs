@@ -1,0 +1,82 @@
+//! The commands that the server itself executes.
+
+/// Commands whose work lies outside the data set: connections, configuration, persistence, transactions.
+///
+/// The enum is exhaustive on purpose, so that the server's `match` over it does not compile until a new one is served.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ServerCommand {
+    /// AUTH
+    Auth,
+    /// BGREWRITEAOF
+    BackgroundRewriteAof,
+    /// BGSAVE
+    BackgroundSave,
+    /// CLIENT GETNAME
+    ClientGetName,
+    /// CLIENT ID
+    ClientId,
+    /// CLIENT INFO
+    ClientInfo,
+    /// CLIENT KILL
+    ClientKill,
+    /// CLIENT LIST
+    ClientList,
+    /// CLIENT NO-EVICT
+    ClientNoEvict,
+    /// CLIENT NO-TOUCH
+    ClientNoTouch,
+    /// CLIENT REPLY
+    ClientReply,
+    /// CLIENT SETINFO
+    ClientSetInfo,
+    /// CLIENT SETNAME
+    ClientSetName,
+    /// CONFIG GET
+    ConfigGet,
+    /// CONFIG RESETSTAT
+    ConfigResetStat,
+    /// CONFIG REWRITE
+    ConfigRewrite,
+    /// CONFIG SET
+    ConfigSet,
+    /// DEBUG and its subcommands
+    Debug,
+    /// DISCARD
+    Discard,
+    /// ECHO
+    Echo,
+    /// EXEC
+    Exec,
+    /// HELLO
+    Hello,
+    /// INFO
+    Info,
+    /// LASTSAVE
+    LastSave,
+    /// MULTI
+    Multi,
+    /// PING
+    Ping,
+    /// QUIT
+    Quit,
+    /// RESET
+    Reset,
+    /// ROLE
+    Role,
+    /// SAVE
+    Save,
+    /// SELECT
+    Select,
+    /// SHUTDOWN
+    Shutdown,
+    /// TIME
+    Time,
+    /// UNWATCH
+    Unwatch,
+    /// WAIT
+    Wait,
+    /// WAITAOF
+    WaitAof,
+    /// WATCH
+    Watch,
+}

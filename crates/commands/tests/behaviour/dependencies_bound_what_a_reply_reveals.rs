@@ -1,0 +1,107 @@
+//! A reply depends on every write it could reveal.
+
+use lastsave_commands::Dependency;
+
+use crate::executor::Executor;
+
+/// Whether a reply with this dependency waits for the write at `mark`.
+fn waits_for(depends: Dependency, mark: u64) -> bool {
+    match depends {
+        Dependency::Nothing => false,
+        Dependency::Mark(upto) => upto >= mark,
+        Dependency::Everything => true,
+    }
+}
+
+/// Commands that look at key `k` of database 0 without changing anything, given that it holds `5`.
+const READERS: &[&str] = &[
+    "GET k",
+    "STRLEN k",
+    "GETRANGE k 0 1",
+    "SUBSTR k 0 1",
+    "MGET other k",
+    "EXISTS k",
+    "TYPE k",
+    "TOUCH k",
+    "TTL k",
+    "PTTL k",
+    "EXPIRETIME k",
+    "PEXPIRETIME k",
+    "PERSIST k",
+    "SETNX k x",
+    "SET k x NX",
+    "SET k x NX GET",
+    "MSETNX k x",
+    "GETEX k",
+    "EXPIRE k 5 XX",
+    "RENAMENX k k",
+    "COPY k k2",
+    "MOVE k 1",
+    "OBJECT ENCODING k",
+    "OBJECT REFCOUNT k",
+    "OBJECT IDLETIME k",
+    "MEMORY USAGE k",
+    "DUMP k",
+    "RESTORE k 0 x",
+    "LCS k other",
+    "KEYS *",
+    "SCAN 0",
+    "RANDOMKEY",
+    "DBSIZE",
+    "INCRBY k 9223372036854775807",
+    "SETRANGE k 0 \"\"",
+    "DEL missing",
+];
+
+/// Commands that make a difference to key `k`, or to the database it is in.
+const WRITERS: &[&str] = &[
+    "SET k 6",
+    "DEL k",
+    "EXPIRE k 100",
+    "APPEND k 0",
+    "INCR k",
+    "FLUSHDB",
+    "FLUSHALL",
+    "SWAPDB 0 1",
+    "RENAME k z",
+    "SETRANGE k 0 9",
+];
+
+#[test]
+fn every_reader_waits_for_every_kind_of_write_before_it() {
+    for writer in WRITERS {
+        for reader in READERS.iter().filter(|reader| **reader != "DEL missing") {
+            let mut executor = Executor::new();
+            executor.run_text("SET k 5");
+            executor.run_text("SET k2 x");
+            let written = executor.run_text(writer);
+            assert!(!written.effects.is_empty(), "{writer} has an effect");
+            let position = 3;
+            let depends = executor.run_text(reader).depends;
+            assert!(waits_for(depends, position), "`{reader}` after `{writer}` depends on {depends:?}");
+        }
+    }
+}
+
+#[test]
+fn commands_about_nothing_depend_on_nothing() {
+    let mut executor = Executor::new();
+    executor.run_text("SET k 5");
+    for command in ["COMMAND COUNT", "OBJECT HELP", "SET k", "SET k v EX 0", "EXPIRE k x", "NOSUCH"] {
+        assert_eq!(executor.run_text(command).depends, Dependency::Nothing, "{command}");
+    }
+}
+
+#[test]
+fn a_key_of_another_segment_is_not_waited_for() {
+    let mut executor = Executor::new();
+    for number in 0..2000 {
+        executor.run(&[b"SET", format!("key:{number}").as_bytes(), b"v"]);
+    }
+    let last = executor.run_text("SET key:77 v2");
+    assert!(!last.effects.is_empty());
+    let waiting = (0..2000)
+        .filter(|number| waits_for(executor.run(&[b"GET", format!("key:{number}").as_bytes()]).depends, 2001))
+        .count();
+    assert!((1..100).contains(&waiting), "{waiting} of 2000 keys share a segment with the one written");
+}

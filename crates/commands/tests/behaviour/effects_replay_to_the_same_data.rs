@@ -1,0 +1,67 @@
+//! Replaying the effects of a random stream of commands gives the same data.
+
+use lastsave_commands::dataset_digest;
+use proptest::prelude::*;
+
+use crate::executor::{Executor, Outcome};
+
+fn key() -> impl Strategy<Value = &'static str> {
+    prop::sample::select(vec!["a", "b", "c", "d"])
+}
+
+fn time() -> impl Strategy<Value = i64> {
+    prop_oneof![Just(-1), Just(0), 1..50_i64, Just(1_000_000)]
+}
+
+fn command() -> impl Strategy<Value = String> {
+    let value = prop::sample::select(vec!["1", "-5", "2.5", "text", "\"\""]);
+    prop_oneof![
+        (key(), value.clone()).prop_map(|(key, value)| format!("SET {key} {value}")),
+        (key(), value.clone(), time()).prop_map(|(key, value, time)| format!("SET {key} {value} PX {time}")),
+        (key(), value.clone()).prop_map(|(key, value)| format!("SET {key} {value} NX GET KEEPTTL")),
+        (key(), value.clone()).prop_map(|(key, value)| format!("GETSET {key} {value}")),
+        (key(), value.clone()).prop_map(|(key, value)| format!("APPEND {key} {value}")),
+        (key(), value.clone(), 0..9).prop_map(|(key, value, at)| format!("SETRANGE {key} {at} {value}")),
+        (key(), value).prop_map(|(key, value)| format!("INCRBYFLOAT {key} {value}")),
+        key().prop_map(|key| format!("INCR {key}")),
+        key().prop_map(|key| format!("GETDEL {key}")),
+        (key(), time()).prop_map(|(key, time)| format!("GETEX {key} PX {time}")),
+        (key(), time()).prop_map(|(key, time)| format!("PEXPIRE {key} {time} GT")),
+        (key(), time()).prop_map(|(key, time)| format!("PEXPIRE {key} {time}")),
+        key().prop_map(|key| format!("PERSIST {key}")),
+        (key(), key()).prop_map(|(from, to)| format!("RENAME {from} {to}")),
+        (key(), key()).prop_map(|(from, to)| format!("COPY {from} {to} DB 1 REPLACE")),
+        key().prop_map(|key| format!("MOVE {key} 1")),
+        (key(), key()).prop_map(|(first, second)| format!("DEL {first} {second}")),
+        (key(), key()).prop_map(|(first, second)| format!("MSETNX {first} 1 {second} 2")),
+        Just("SWAPDB 0 1".to_owned()),
+        Just("FLUSHDB".to_owned()),
+        Just("RANDOMKEY".to_owned()),
+    ]
+}
+
+fn replay(replica: &mut Executor, outcome: &Outcome) {
+    for effect in &outcome.effects {
+        replica.db = effect.db;
+        let args: Vec<&[u8]> = effect.args.iter().map(Vec::as_slice).collect();
+        let replayed = replica.run(&args);
+        assert_ne!(replayed.reply[0], b'-', "{effect:?} fails when replayed: {replayed:?}");
+        assert!(replayed.effects.is_empty(), "a replay logs nothing");
+    }
+}
+
+proptest! {
+    #[test]
+    fn effects_replay_to_the_same_data(steps in prop::collection::vec((command(), 0..20_i64), 1..60)) {
+        let (mut original, mut replica) = (Executor::new(), Executor::new());
+        replica.replay = true;
+        for (command, pause_ms) in steps {
+            original.now_ms += pause_ms;
+            // The replica's clock is of no importance.
+            replica.now_ms += 1_000_000_000;
+            let outcome = original.run_text(&command);
+            replay(&mut replica, &outcome);
+            prop_assert_eq!(dataset_digest(&original.keyspace), dataset_digest(&replica.keyspace), "after {}", command);
+        }
+    }
+}

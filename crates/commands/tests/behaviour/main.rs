@@ -1,0 +1,13 @@
+//! What commands reply, what they record for the log, and that both are what Redis does.
+
+mod executor;
+mod oracle;
+mod script;
+
+mod dependencies_bound_what_a_reply_reveals;
+mod effects_replay_to_the_same_data;
+mod expiry_is_exact_and_logged;
+mod generic_replies_and_effects;
+mod introspection_matches_redis;
+mod same_as_redis;
+mod string_replies_and_effects;
