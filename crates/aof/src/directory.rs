@@ -259,10 +259,16 @@ impl AofDirectory {
     pub(crate) fn announce(&self, manifest: &Manifest) -> Result<(), StorageError> {
         let path = self.names.path_in_directory(&self.names.temporary_manifest());
         match self.planned_manifest() {
-            // An earlier attempt may have made files already; their plan must not go away even for a moment.
+            // An earlier attempt may have made files already; their plan must not go away even for a moment. It is written
+            // again all the same: a sync of it may have failed, and then no later one can be believed.
             Some(plan) if plan == *manifest => {
-                self.storage.open(&path, &OpenOptions::read_write())?.sync()?;
-                return self.sync_names();
+                return replace_durably_with(
+                    &*self.storage,
+                    &self.names.path_in_directory(&self.names.repeated_manifest()),
+                    &path,
+                    FileMode::DATA,
+                    &manifest.to_text(),
+                );
             }
             Some(_) => {
                 for orphan in self.orphans() {

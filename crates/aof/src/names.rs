@@ -115,6 +115,12 @@ impl LogNames {
         [b"temp-", self.file.as_slice(), b".manifest"].concat()
     }
 
+    /// `temp-A.manifest.again`, the temporary manifest while it is written once more.
+    #[must_use]
+    pub fn repeated_manifest(&self) -> Vec<u8> {
+        [b"temp-", self.file.as_slice(), b".manifest.again"].concat()
+    }
+
     /// `temp-A.incr`, the increment that collects while its base is not there yet.
     #[must_use]
     pub fn temporary_increment(&self) -> Vec<u8> {

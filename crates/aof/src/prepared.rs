@@ -13,7 +13,7 @@ use lastsave_storage::{File, StorageError};
 
 use crate::filler::{LINE_BYTES, PREPARED_GRANULE_BYTES, fence_start, filler};
 use crate::frame::push_fence;
-use crate::log_error::{failed, write_error};
+use crate::log_error::{failed, refused};
 
 /// Bytes written by one system call, so that the lock is never held for long.
 const CHUNK_BYTES: u64 = 256 * 1024;
@@ -85,7 +85,8 @@ impl PreparedSpace {
         });
         if let Err(error) = written {
             self.unless_abandoned(|| self.file.truncate(old_end));
-            return Err(write_error(&error));
+            // Nothing that is logged was touched: the log goes on without more space, unless the device is dying.
+            return Err(if error.is_io_error() { failed(&error) } else { refused(&error) });
         }
         self.file.datasync().map_err(|error| failed(&error))?;
         let plain = filler(old_end - LINE_BYTES, old_end);

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use lastsave_fsync_scheduler::Position;
-use lastsave_storage::{FileMode, OpenOptions, StorageError, write_synced};
+use lastsave_storage::{File, FileMode, OpenOptions, StorageError, write_synced};
 
 use crate::directory::{AofDirectory, NewBase};
 use crate::error::{AofError, DamageReason};
@@ -201,9 +201,20 @@ impl Loader {
     }
 
     /// Makes every increment durable as loaded: a reply may soon depend on any of it.
+    ///
+    /// What is not declared durable is written again, in its place: a sync of it may have failed in an earlier process, and
+    /// then it is in the page cache alone, in pages that count as clean, so that no later sync brings them to the device.
     fn sync_increments(&self) -> Result<(), StorageError> {
-        for loaded in self.files.iter().filter(|loaded| loaded.entry.kind == FileKind::Increment) {
-            self.directory.storage().open(&loaded.path, &OpenOptions::read_write())?.datasync()?;
+        for (index, loaded) in self.files.iter().enumerate() {
+            if loaded.entry.kind != FileKind::Increment {
+                continue;
+            }
+            let file = self.directory.storage().open(&loaded.path, &OpenOptions::read_write())?;
+            let end = self.ends[index];
+            if end.segment_id.is_some() && !loaded.is_declared {
+                write_again(&*file, self.durable_marks[index], end.logical_end)?;
+            }
+            file.datasync()?;
         }
         self.directory.sync_names()
     }
@@ -268,6 +279,19 @@ impl Loader {
         self.directory.persist(manifest)?;
         Ok(Appending { segment, base_bytes, closed })
     }
+}
+
+/// Writes bytes of a file over themselves.
+fn write_again(file: &dyn File, from: u64, to: u64) -> Result<(), StorageError> {
+    let mut buffer = vec![0; to.saturating_sub(from).min(256 * 1024) as usize];
+    let mut at = from;
+    while at < to {
+        let wanted = (to - at).min(buffer.len() as u64) as usize;
+        file.read_exact_at(&mut buffer[..wanted], at)?;
+        file.write_all_at(&buffer[..wanted], at)?;
+        at += wanted as u64;
+    }
+    Ok(())
 }
 
 /// The increment to go on in, and the sizes of what lies before it.

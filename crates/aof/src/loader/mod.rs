@@ -32,6 +32,8 @@ pub struct Loader {
     pub(crate) ends: Vec<CleanEnd>,
     pub(crate) cuts: Vec<Cut>,
     pub(crate) last_long: Option<LongFields>,
+    /// Up to where each file is declared durable by its own last long frame.
+    pub(crate) durable_marks: Vec<u64>,
     current: Option<Current>,
     next_file: usize,
     notices: Vec<Notice>,
@@ -76,6 +78,7 @@ impl Loader {
             ends: Vec::new(),
             cuts: Vec::new(),
             last_long: None,
+            durable_marks: Vec::new(),
             current: None,
             next_file: 0,
             notices: Vec::new(),
@@ -242,6 +245,7 @@ impl Loader {
             }
         };
         self.ends.push(clean);
+        self.durable_marks.push(long.map_or(0, |long| long.durable));
         self.last_long = long.or(self.last_long);
         let loaded = &self.files[index];
         let what = if loaded.entry.kind == FileKind::Base { "base" } else { "incr" };

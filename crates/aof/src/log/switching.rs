@@ -126,20 +126,17 @@ impl AofLog {
     }
 
     fn turn_off(&mut self, at: Position, durable: Position) -> Result<(), LogError> {
-        let outcome = match &self.current {
-            Some((_, Role::Listed)) => self.close_cleanly(at, durable),
-            Some(_) => {
-                self.give_up_base();
-                Ok(())
-            }
-            None => Ok(()),
-        };
+        match &self.current {
+            Some((_, Role::Listed)) => self.close_cleanly(at, durable)?,
+            Some(_) => self.give_up_base(),
+            None => {}
+        }
         if let Some((segment, Role::Listed)) = self.current.take() {
             self.remember_closed(&segment);
         }
         self.left = None;
         self.rewrite_keeps_from = None;
-        outcome
+        Ok(())
     }
 
     /// Everything has been written and synced: put that on record, so that damage found later is known to be damage.

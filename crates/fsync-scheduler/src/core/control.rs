@@ -159,7 +159,16 @@ impl<L: Log> Core<L> {
         let result = self.log.switch(kind, at, durable);
         match &result {
             Ok(()) => self.switched(kind, at, durable, now),
-            Err(error @ LogError::Failed(_)) => self.latch(error.clone()),
+            Err(error @ LogError::Failed(_)) => {
+                self.latch(error.clone());
+                if kind == Switch::Disable {
+                    // What is acknowledged and not durable is logged again first; if that is not possible, the log is
+                    // given up as it is.
+                    self.queue.push_control_first(Control::Switch { id, kind, at });
+                    return;
+                }
+            }
+            Err(_) if kind == Switch::Disable => self.abandon(),
             Err(_) => {}
         }
         self.events.push_back(Event::SwitchDone { id, kind, at, result });

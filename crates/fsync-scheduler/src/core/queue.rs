@@ -78,6 +78,12 @@ impl Queue {
         self.items.push_back(Item::Control(control));
     }
 
+    /// Puts a request back that could not be carried out.
+    pub(super) fn push_control_first(&mut self, control: Control) {
+        self.controls += 1;
+        self.items.push_front(Item::Control(control));
+    }
+
     pub(super) fn front(&self) -> Front {
         match self.items.front() {
             None => Front::Nothing,

@@ -1,0 +1,360 @@
+//! Writers that know what they have written, and what of it was acknowledged.
+//!
+//! Each connection works on keys of its own, in a fixed sequence of units, so the state of its keys tells how many of
+//! its units were executed. The units that are transactions also append the connection's letter to a key that is shared
+//! by all connections of a database: it is the order of execution.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread::JoinHandle;
+
+use super::{Client, Reply, encode, show};
+
+/// Units sent at once.
+const PIPELINE: u64 = 48;
+
+/// Keys and values.
+type State = BTreeMap<Vec<u8>, Vec<u8>>;
+
+/// One connection's past.
+#[derive(Clone)]
+struct Writer {
+    letter: char,
+    database: u64,
+    /// Units that were acknowledged, or found after a restart.
+    acknowledged: u64,
+    /// Units that were sent.
+    sent: u64,
+    /// The state of its keys after the acknowledged units.
+    state: State,
+    /// Its place in the order of execution: length of the order behind each of its acknowledged transactions.
+    places: Vec<usize>,
+}
+
+/// All connections' past.
+#[derive(Clone)]
+pub(crate) struct Workload {
+    writers: Vec<Writer>,
+}
+
+/// A workload under way.
+pub(crate) struct Running {
+    threads: Vec<JoinHandle<Writer>>,
+    stop: Arc<AtomicBool>,
+    acknowledged: Arc<AtomicU64>,
+}
+
+impl Workload {
+    /// Connections that have not written anything yet; they are spread over two databases.
+    pub(crate) fn new(connections: usize) -> Self {
+        let writer = |index: usize| Writer {
+            letter: char::from(b'a' + index as u8),
+            database: (index % 2) as u64 * 7,
+            acknowledged: 0,
+            sent: 0,
+            state: State::new(),
+            places: Vec::new(),
+        };
+        Self { writers: (0..connections).map(writer).collect() }
+    }
+
+    /// Starts to write, each connection with a thread of its own.
+    pub(crate) fn start(self, port: u16) -> Running {
+        let stop = Arc::new(AtomicBool::new(false));
+        let acknowledged = Arc::new(AtomicU64::new(0));
+        let threads = self
+            .writers
+            .into_iter()
+            .map(|mut writer| {
+                let (stop, acknowledged) = (Arc::clone(&stop), Arc::clone(&acknowledged));
+                std::thread::spawn(move || {
+                    writer.run(port, &stop, &acknowledged);
+                    writer
+                })
+            })
+            .collect();
+        Running { threads, stop, acknowledged }
+    }
+
+    /// Units acknowledged so far, by all connections.
+    pub(crate) fn acknowledged(&self) -> u64 {
+        self.writers.iter().map(|writer| writer.acknowledged).sum()
+    }
+
+    /// What may be found of a state between this one and a later one.
+    pub(crate) fn until(&self, later: &Self) -> Self {
+        let mut between = self.clone();
+        for (writer, later) in between.writers.iter_mut().zip(&later.writers) {
+            writer.sent = later.sent;
+        }
+        between
+    }
+
+    /// Compares what a server holds with what was sent: it must be the state after some prefix of the order of
+    /// execution, and that prefix must contain everything acknowledged.
+    ///
+    /// What was found counts as acknowledged from now on.
+    pub(crate) fn check(&mut self, port: u16) {
+        let mut client = Client::connect(port);
+        for database in [0, 7] {
+            assert_eq!(client.run(&format!("SELECT {database}")), "OK");
+            let found = everything(&mut client);
+            let order = found.get(&b"order"[..]).cloned().unwrap_or_default();
+            let total = found.get(&b"total"[..]).cloned().unwrap_or_default();
+            let mut expected_total = 0;
+            let mut expected_order = 0;
+            for writer in self.writers.iter_mut().filter(|writer| writer.database == database) {
+                writer.find_prefix(&found);
+                let transactions = writer.check_order(&order);
+                expected_order += transactions;
+                expected_total += (0..writer.acknowledged).filter(|unit| unit % 8 == 7).count();
+            }
+            let total: usize = String::from_utf8_lossy(&total).parse().unwrap_or(0);
+            assert_eq!(order.len(), expected_order, "database {database}: an order without its units");
+            assert_eq!(total, expected_total, "database {database}: a counter without its units");
+        }
+    }
+}
+
+impl Running {
+    /// Units acknowledged in this run.
+    pub(crate) fn acknowledged(&self) -> u64 {
+        self.acknowledged.load(Ordering::Relaxed)
+    }
+
+    /// Waits until so many units were acknowledged in this run.
+    pub(crate) fn wait_for(&self, units: u64) {
+        super::eventually("the workload's progress", || {
+            self.acknowledged() >= units || self.threads.iter().any(JoinHandle::is_finished)
+        });
+        assert!(self.acknowledged() >= units, "a writer has stopped");
+    }
+
+    /// Lets every connection complete what it has sent, or lose its connection.
+    pub(crate) fn finish(self) -> Workload {
+        self.stop.store(true, Ordering::Relaxed);
+        let join = |thread: JoinHandle<Writer>| thread.join().expect("the writer has met no wrong reply");
+        Workload { writers: self.threads.into_iter().map(join).collect() }
+    }
+}
+
+/// All keys of the selected database.
+fn everything(client: &mut Client) -> State {
+    let Reply::Array(keys) = client.command(&["KEYS", "*"]) else { panic!("KEYS gives an array") };
+    let keys: Vec<Vec<u8>> = keys.into_iter().map(bytes).collect();
+    let mut state = State::new();
+    for keys in keys.chunks(200) {
+        let mut words = vec![b"MGET".to_vec()];
+        words.extend_from_slice(keys);
+        let Reply::Array(values) = client.command(&words) else { panic!("MGET gives an array") };
+        state.extend(keys.iter().cloned().zip(values.into_iter().map(bytes)));
+    }
+    state
+}
+
+fn bytes(reply: Reply) -> Vec<u8> {
+    match reply {
+        Reply::Bulk(bytes) => bytes,
+        other => panic!("{other:?} is no string"),
+    }
+}
+
+impl Writer {
+    /// Writes until told to stop, or until the server is gone.
+    fn run(&mut self, port: u16, stop: &AtomicBool, acknowledged: &AtomicU64) {
+        let Ok(mut client) = Client::try_connect(port) else { return };
+        if client.try_write(&encode(&["SELECT", &self.database.to_string()])).is_err()
+            || client.try_read().is_none()
+        {
+            return;
+        }
+        loop {
+            // Two pipelines are under way: the server never waits for this client.
+            let goes_on = !stop.load(Ordering::Relaxed);
+            if goes_on {
+                let pipeline: Vec<u8> =
+                    (self.sent..self.sent + PIPELINE).flat_map(|unit| self.request(unit)).collect();
+                self.sent += PIPELINE;
+                if client.try_write(&pipeline).is_err() {
+                    return;
+                }
+            }
+            let limit = if goes_on { self.sent.saturating_sub(PIPELINE) } else { self.sent };
+            while self.acknowledged < limit {
+                if !self.read_unit(&mut client) {
+                    return;
+                }
+                acknowledged.fetch_add(1, Ordering::Relaxed);
+            }
+            if !goes_on {
+                return;
+            }
+        }
+    }
+
+    /// Reads the replies of one unit; false when the connection is gone.
+    fn read_unit(&mut self, client: &mut Client) -> bool {
+        let unit = self.acknowledged;
+        let mut last = Reply::Null;
+        for _ in 0..commands(self.letter, unit).len() {
+            match client.try_read() {
+                Some(Reply::Error(text)) => {
+                    panic!("writer {} unit {unit}: {}", self.letter, String::from_utf8_lossy(&text))
+                }
+                Some(reply) => last = reply,
+                None => return false,
+            }
+        }
+        if is_transaction(unit) {
+            let Reply::Array(results) = &last else { panic!("EXEC gives {}", show(&last)) };
+            let Some(Reply::Integer(length)) = results.last() else { panic!("EXEC gives {}", show(&last)) };
+            self.places.push(*length as usize);
+        }
+        apply(&mut self.state, self.letter, unit);
+        self.acknowledged += 1;
+        true
+    }
+
+    fn request(&self, unit: u64) -> Vec<u8> {
+        commands(self.letter, unit).iter().flat_map(|command| encode(command)).collect()
+    }
+
+    /// Finds how many of the units were executed.
+    fn find_prefix(&mut self, found: &State) {
+        let prefix = format!("{}:", self.letter).into_bytes();
+        let found: State = found
+            .iter()
+            .filter(|(key, _)| key.starts_with(&prefix))
+            .map(|(key, value)| (key.clone(), value.clone()))
+            .collect();
+        let acknowledged = self.state.clone();
+        for unit in self.acknowledged..=self.sent {
+            if self.state == found {
+                self.acknowledged = unit;
+                self.sent = unit;
+                return;
+            }
+            apply(&mut self.state, self.letter, unit);
+        }
+        let differing: Vec<String> = acknowledged
+            .iter()
+            .filter(|(key, value)| found.get(*key) != Some(*value))
+            .map(|(key, value)| {
+                let shorten = |value: &[u8]| value[..value.len().min(40)].escape_ascii().to_string();
+                let got = found.get(key).map_or("nothing".to_owned(), |value| shorten(value));
+                format!("{}: acknowledged {}, found {got}", key.escape_ascii(), shorten(value))
+            })
+            .collect();
+        panic!(
+            "writer {}: the keys are not as after any of the units {} (acknowledged) to {} (sent):\n{}",
+            self.letter,
+            self.acknowledged,
+            self.sent,
+            differing.join("\n")
+        );
+    }
+
+    /// Compares its transactions with the order of execution; gives how many there are.
+    fn check_order(&mut self, order: &[u8]) -> usize {
+        for place in &self.places {
+            let got = order.get(place - 1).copied().map(char::from);
+            assert_eq!(got, Some(self.letter), "an acknowledged transaction at {place} is not in the order");
+        }
+        let transactions = (0..self.acknowledged).filter(|unit| is_transaction(*unit)).count();
+        let found: Vec<usize> = order
+            .iter()
+            .enumerate()
+            .filter(|(_, byte)| char::from(**byte) == self.letter)
+            .map(|(index, _)| index + 1)
+            .collect();
+        assert_eq!(found.len(), transactions, "writer {}: units and order disagree", self.letter);
+        self.places = found;
+        transactions
+    }
+}
+
+fn is_transaction(unit: u64) -> bool {
+    matches!(unit % 8, 0 | 7)
+}
+
+/// The commands of a unit.
+fn commands(letter: char, unit: u64) -> Vec<Vec<String>> {
+    let words = |text: String| text.split(' ').map(str::to_owned).collect::<Vec<String>>();
+    let slot = format!("{letter}:slot:{}", slot(unit));
+    match unit % 8 {
+        0 => vec![
+            words("MULTI".to_owned()),
+            words(format!("SET {letter}:left {unit}")),
+            words(format!("SET {letter}:right {unit}")),
+            words(format!("APPEND order {letter}")),
+            words("EXEC".to_owned()),
+        ],
+        1 => vec![words(format!("SET {slot} {}", filler(unit)))],
+        2 => vec![words(format!("INCR {letter}:count"))],
+        3 => vec![words(format!("MSET {letter}:x {unit} {letter}:y {unit}"))],
+        4 => vec![words(format!("APPEND {letter}:tail:{} {unit};", unit / 400 % 5))],
+        5 => vec![words(format!("DEL {slot}"))],
+        6 => vec![words(format!("SET {slot} {} EX 100000", filler(unit)))],
+        _ => vec![
+            words("MULTI".to_owned()),
+            words(format!("INCRBY {letter}:count 10")),
+            words(format!("SETRANGE {letter}:range {} {unit}", unit % 50)),
+            words("INCR total".to_owned()),
+            words(format!("APPEND order {letter}")),
+            words("EXEC".to_owned()),
+        ],
+    }
+}
+
+fn slot(unit: u64) -> u64 {
+    unit * 7 % 40
+}
+
+fn filler(unit: u64) -> String {
+    let length = if unit % 97 == 1 { 20_000 } else { unit * 13 % 300 };
+    let mut text = format!("{unit}:");
+    text.extend((0..length).map(|index| char::from(b'a' + ((unit + index * index) % 26) as u8)));
+    text
+}
+
+/// What a unit does to its connection's keys.
+fn apply(state: &mut State, letter: char, unit: u64) {
+    let key = |name: &str| format!("{letter}:{name}").into_bytes();
+    let number = unit.to_string().into_bytes();
+    let slot = key(&format!("slot:{}", slot(unit)));
+    match unit % 8 {
+        0 => {
+            state.insert(key("left"), number.clone());
+            state.insert(key("right"), number);
+        }
+        1 | 6 => {
+            state.insert(slot, filler(unit).into_bytes());
+        }
+        2 => add(state, key("count"), 1),
+        3 => {
+            state.insert(key("x"), number.clone());
+            state.insert(key("y"), number);
+        }
+        4 => {
+            let tail = state.entry(key(&format!("tail:{}", unit / 400 % 5))).or_default();
+            tail.extend_from_slice(format!("{unit};").as_bytes());
+        }
+        5 => {
+            state.remove(&slot);
+        }
+        _ => {
+            add(state, key("count"), 10);
+            let range = state.entry(key("range")).or_default();
+            let start = (unit % 50) as usize;
+            range.resize(range.len().max(start + number.len()), 0);
+            range[start..start + number.len()].copy_from_slice(&number);
+        }
+    }
+}
+
+fn add(state: &mut State, key: Vec<u8>, amount: u64) {
+    let value = state.entry(key).or_insert_with(|| b"0".to_vec());
+    let sum = String::from_utf8_lossy(value).parse::<u64>().expect("a counter is a number") + amount;
+    *value = sum.to_string().into_bytes();
+}

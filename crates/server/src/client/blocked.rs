@@ -1,0 +1,47 @@
+//! What a client waits for while its further commands stay unread.
+
+/// A client that has sent a command whose answer comes later.
+#[derive(Debug)]
+pub(crate) enum Blocked {
+    /// WAITAOF: until the log is durable up to a position.
+    WaitAof {
+        /// Log position that must be durable; 0 when the local copy was not asked for.
+        position: u64,
+        /// Whether the local copy was asked for.
+        local: bool,
+        /// Replicas asked for.
+        replicas: u64,
+        /// Monotonic time of the timeout; `None` = for ever.
+        deadline_ms: Option<u64>,
+    },
+    /// WAIT: until that many replicas have acknowledged.
+    Wait {
+        /// Monotonic time of the timeout; `None` = for ever.
+        deadline_ms: Option<u64>,
+    },
+    /// A job of the persistence layer that this client asked for and waits for (SAVE, DEBUG RELOAD ...).
+    Job {
+        /// The ticket that the completion names.
+        ticket: u64,
+    },
+    /// SHUTDOWN, until the server exits or the shutdown is given up.
+    Shutdown,
+}
+
+impl Blocked {
+    /// The log position that has to become durable, if that is what the client waits for.
+    pub(crate) fn awaited_position(&self) -> Option<u64> {
+        match self {
+            Self::WaitAof { position, local: true, .. } => Some(*position),
+            _ => None,
+        }
+    }
+
+    /// Monotonic time at which the client stops waiting.
+    pub(crate) fn deadline_ms(&self) -> Option<u64> {
+        match self {
+            Self::WaitAof { deadline_ms, .. } | Self::Wait { deadline_ms } => *deadline_ms,
+            Self::Job { .. } | Self::Shutdown => None,
+        }
+    }
+}

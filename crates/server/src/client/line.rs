@@ -1,0 +1,64 @@
+//! A client as CLIENT LIST shows it.
+
+use std::fmt::Write as _;
+
+use lastsave_resp::Protocol;
+
+use super::{Client, Closing};
+
+impl Client {
+    /// The line without its end.
+    pub(crate) fn describe(&self, now_ms: u64) -> String {
+        let seconds_since = |then: u64| now_ms.saturating_sub(then) / 1000;
+        let session = &self.session;
+        let multi = session.transaction.as_ref().map_or(-1, |transaction| transaction.len() as i64);
+        let pending = self.reply.pending();
+        let mut line = String::with_capacity(320);
+        let _infallible = write!(
+            line,
+            "id={} addr={} laddr={} fd={} name={} age={} idle={} flags={} db={} sub=0 psub=0 ssub=0 multi={multi} \
+             qbuf={} qbuf-free={} argv-mem={} multi-mem={} rbs={} rbp={} obl={} oll=0 omem={} tot-mem={} events={} \
+             cmd={} user={} redir=-1 resp={} lib-name={} lib-ver={}",
+            self.id,
+            self.peer,
+            self.local,
+            self.socket.descriptor(),
+            session.name,
+            seconds_since(self.activity.connected_ms),
+            seconds_since(self.activity.last_interaction_ms),
+            self.flags(),
+            session.db,
+            self.query.len() + self.activity.executing_bytes.0,
+            self.query.free_bytes() + self.activity.executing_bytes.1,
+            0,
+            session.transaction_bytes(),
+            self.reply.memory_bytes(),
+            pending,
+            pending,
+            pending,
+            self.memory_bytes(),
+            if self.work.awaits_writable { "rw" } else { "r" },
+            self.activity.last_command.map_or("NULL", |spec| spec.full_name),
+            if session.authenticated { "default" } else { "(superuser)" },
+            if self.reply.protocol() == Protocol::Resp3 { 3 } else { 2 },
+            session.library_name,
+            session.library_version,
+        );
+        line
+    }
+
+    /// One letter per state, `N` for none.
+    fn flags(&self) -> String {
+        let marks = [
+            (self.session.transaction.is_some(), 'x'),
+            (self.blocked.is_some(), 'b'),
+            (self.closing == Closing::AfterFlush, 'c'),
+            (self.socket.is_unix(), 'U'),
+            (self.closing == Closing::Now, 'A'),
+            (self.session.no_evict, 'e'),
+            (self.session.no_touch, 'T'),
+        ];
+        let letters: String = marks.iter().filter(|(is_set, _)| *is_set).map(|(_, letter)| letter).collect();
+        if letters.is_empty() { "N".to_owned() } else { letters }
+    }
+}

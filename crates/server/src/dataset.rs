@@ -1,0 +1,95 @@
+//! The data and what commands need to work on it, without any client.
+
+use lastsave_commands::{
+    Context, DataOptions, DataStats, Dependency, Effects, ExpireCycle, ExpireCycleKind, MaxmemoryPolicy,
+    WatchTable,
+};
+use lastsave_config::{Choice as _, Config};
+use lastsave_keyspace::{Keyspace, KeyspaceOptions};
+use lastsave_rdb::RdbVersion;
+use lastsave_resp::{Protocol, ReplyBuffer};
+use rand::SeedableRng as _;
+use rand::rngs::SmallRng;
+
+use crate::clock::Clock;
+
+/// The keyspace with the state shared by all commands.
+pub(crate) struct Dataset {
+    /// All databases.
+    pub(crate) keyspace: Keyspace,
+    /// Configuration values that data commands read.
+    pub(crate) options: DataOptions,
+    /// What data commands count.
+    pub(crate) stats: DataStats,
+    /// Which client watches which key.
+    pub(crate) watches: WatchTable,
+    /// Source of random choices.
+    pub(crate) random: SmallRng,
+    /// Where the active expire cycle is.
+    pub(crate) expire_cycle: ExpireCycle,
+}
+
+impl std::fmt::Debug for Dataset {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Dataset").field("keys", &self.keyspace.len_total()).finish_non_exhaustive()
+    }
+}
+
+impl Dataset {
+    /// Empty databases, as many as configured.
+    pub(crate) fn new(config: &Config) -> Self {
+        let mut dataset = Self {
+            keyspace: Keyspace::new(&KeyspaceOptions {
+                databases: config.databases,
+                ..KeyspaceOptions::default()
+            }),
+            options: DataOptions::default(),
+            stats: DataStats::default(),
+            watches: WatchTable::new(),
+            random: SmallRng::from_os_rng(),
+            expire_cycle: ExpireCycle::new(),
+        };
+        dataset.apply_config(config);
+        dataset
+    }
+
+    /// Takes over what the configuration says about data.
+    pub(crate) fn apply_config(&mut self, config: &Config) {
+        let policy = config.maxmemory_policy.word().parse::<MaxmemoryPolicy>();
+        let version = RdbVersion::new(u16::from(config.rdb_write_version));
+        self.options = DataOptions {
+            proto_max_bulk_bytes: config.proto_max_bulk_len as u64,
+            maxmemory_bytes: config.maxmemory,
+            maxmemory_policy: policy.unwrap_or_default(),
+            lfu_log_factor: config.lfu_log_factor,
+            lfu_decay_minutes: config.lfu_decay_time,
+            lazyfree_lazy_expire: config.lazyfree_lazy_expire,
+            lazyfree_lazy_server_del: config.lazyfree_lazy_server_del,
+            active_expire_effort: config.active_expire_effort,
+            rdb_write_version: version.unwrap_or(RdbVersion::V11),
+            rdb_compression: config.rdbcompression,
+            skip_dump_checksum: self.options.skip_dump_checksum,
+        };
+    }
+
+    /// Runs one active expire cycle; what it removed is in `effects`, each key a unit of its own. Gives whether
+    /// it ran out of time.
+    pub(crate) fn expire(&mut self, kind: ExpireCycleKind, clock: &Clock, effects: &mut Effects) -> bool {
+        let mut context = Context {
+            keyspace: &mut self.keyspace,
+            db: 0,
+            now_ms: clock.now_ms(),
+            reply: &mut ReplyBuffer::new(Protocol::Resp2),
+            effects,
+            watches: &mut self.watches,
+            client_id: 0,
+            options: &self.options,
+            stats: &mut self.stats,
+            depends: &mut Dependency::Nothing,
+            random: &mut self.random,
+            replay: false,
+            no_touch: true,
+        };
+        self.expire_cycle.run(&mut context, kind, &mut || clock.read_monotonic_us()).timed_out
+    }
+}

@@ -1,0 +1,220 @@
+//! One command of one client: from its name to its reply and its place in the log.
+
+use lastsave_commands::{CommandSpec, Context, DataCommand, Dependency, Flags, Handler};
+use lastsave_resp::{OwnedRequest, Request};
+
+use crate::client::{Blocked, Client, ReplyMode};
+use crate::refusal::Refusal;
+use crate::server::Server;
+
+/// What becomes of the commands behind this one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Flow {
+    /// They may be executed.
+    Continue,
+    /// This command was not executed and has to wait, and they with it.
+    Park,
+}
+
+/// Whether a command runs on its own or as part of EXEC.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Scope {
+    /// On its own: its effects are a unit of the log.
+    Single,
+    /// One of several whose effects are one unit.
+    Transaction,
+}
+
+impl Server {
+    /// Executes one command as the client sent it.
+    pub(crate) fn execute(
+        &mut self,
+        client: &mut Client,
+        spec: Option<&'static CommandSpec>,
+        request: Request<'_>,
+    ) -> Flow {
+        let mark = client.reply.produced();
+        let flow = self.admit(client, spec, request);
+        if flow == Flow::Continue && client.session.reply_mode != ReplyMode::On {
+            client.session.apply_reply_mode(&mut client.reply, mark);
+            client.gate.retract(client.reply.produced());
+        }
+        if self.settings.output_limit.hard_bytes > 0 {
+            self.limit_output(client);
+        }
+        flow
+    }
+
+    /// Checks a command in Redis' order and, if it may, queues or runs it.
+    fn admit(
+        &mut self,
+        client: &mut Client,
+        spec: Option<&'static CommandSpec>,
+        request: Request<'_>,
+    ) -> Flow {
+        let spec = match self.resolve(client, spec, request) {
+            Ok(spec) => spec,
+            Err(refusal) => {
+                self.refuse(client, None, &refusal);
+                return Flow::Continue;
+            }
+        };
+        client.activity.last_command = Some(spec);
+        if let Some(refusal) = self.refusal_of(client, spec, request) {
+            self.refuse(client, Some(spec), &refusal);
+            return Flow::Continue;
+        }
+        if self.must_wait(client, spec) {
+            return Flow::Park;
+        }
+        if client.session.transaction.is_some() && !runs_inside_multi(spec) {
+            client.session.enqueue(spec, OwnedRequest::from(request));
+            client.reply.simple("QUEUED");
+            return Flow::Continue;
+        }
+        let depends = self.run_command(client, spec, request, Scope::Single);
+        self.hold_reply(client, depends);
+        Flow::Continue
+    }
+
+    /// Finds the command, and the subcommand of a container.
+    fn resolve(
+        &self,
+        client: &Client,
+        spec: Option<&'static CommandSpec>,
+        request: Request<'_>,
+    ) -> Result<&'static CommandSpec, Refusal> {
+        let Some(spec) = spec else {
+            return Err(Refusal::UnknownCommand(Refusal::describe_unknown(request)));
+        };
+        let spec = if spec.subcommands.is_empty() || request.len() < 2 {
+            spec
+        } else {
+            spec.subcommand(request.arg(1))
+                .ok_or_else(|| Refusal::unknown_subcommand(spec, request.arg(1)))?
+        };
+        if !spec.accepts(request.len()) {
+            return Err(Refusal::Arity(spec));
+        }
+        if spec.flags.has(Flags::PROTECTED) && !self.allows_protected(client, spec) {
+            return Err(Refusal::Protected(spec));
+        }
+        Ok(spec)
+    }
+
+    /// Whether a command has to stay in the query buffer for now. Marks the client accordingly.
+    fn must_wait(&mut self, client: &mut Client, spec: &'static CommandSpec) -> bool {
+        if client.session.would_write(spec) && self.persistence.is_saturated() {
+            client.work.parked = true;
+            self.queues.parked.push(client.key);
+            return true;
+        }
+        false
+    }
+
+    /// Runs a command that passed all checks; gives what its reply depends on.
+    pub(crate) fn run_command(
+        &mut self,
+        client: &mut Client,
+        spec: &'static CommandSpec,
+        request: Request<'_>,
+        scope: Scope,
+    ) -> u64 {
+        let started_ns = self.command_started_ns;
+        let depends = match spec.handler {
+            Handler::Data(handler) => self.run_data(client, handler, request, scope),
+            Handler::Server(command) => self.run_server(client, command, request, scope),
+            // Its arity has already refused it.
+            Handler::Container => 0,
+        };
+        let failed = self.statistics.note_errors(&client.reply, &mut client.counted_errors);
+        self.finish_timing(spec, started_ns, failed);
+        depends
+    }
+
+    /// Runs a command on the data; gives what its reply depends on.
+    pub(crate) fn run_data(
+        &mut self,
+        client: &mut Client,
+        handler: DataCommand,
+        request: Request<'_>,
+        scope: Scope,
+    ) -> u64 {
+        let reply_mark = client.reply.produced();
+        self.dataset.keyspace.set_write_mark(self.persistence.appended() + 1);
+        let mut depends = Dependency::Nothing;
+        let mut context = Context {
+            keyspace: &mut self.dataset.keyspace,
+            db: client.session.db,
+            now_ms: self.clock.now_ms(),
+            reply: &mut client.reply,
+            effects: &mut self.effects,
+            watches: &mut self.dataset.watches,
+            client_id: client.id,
+            options: &self.dataset.options,
+            stats: &mut self.dataset.stats,
+            depends: &mut depends,
+            random: &mut self.dataset.random,
+            replay: false,
+            no_touch: client.session.no_touch,
+        };
+        handler(&mut context, request);
+        let flushed_all = self.effects.flushed_all();
+        let wrote = self.append_effects(request, scope);
+        if flushed_all {
+            self.follow_flush_all(client, reply_mark, scope);
+        }
+        if wrote && scope == Scope::Single {
+            client.session.last_write = self.persistence.appended();
+        }
+        if wrote { self.persistence.appended() } else { self.position_of(&depends) }
+    }
+
+    /// Hands the effects of the command under way to the log; false when there are none.
+    pub(crate) fn append_effects(&mut self, request: Request<'_>, scope: Scope) -> bool {
+        if self.effects.is_empty() {
+            return false;
+        }
+        match scope {
+            Scope::Single => self.persistence.append_unit(&self.effects, Some(request)),
+            Scope::Transaction => self.persistence.append_to_transaction(&self.effects, request),
+        }
+        self.effects.clear();
+        true
+    }
+
+    /// What FLUSHALL asks of snapshots; its client waits for the empty one to be written, if there is to be one.
+    fn follow_flush_all(&mut self, client: &mut Client, reply_mark: u64, scope: Scope) {
+        let ticket = self.persistence.after_flush_all(&mut self.dataset, self.clock.now_ms());
+        if let Some(ticket) = ticket.filter(|_| scope == Scope::Single) {
+            client.reply.truncate_to(reply_mark);
+            self.block(client, Blocked::Job { ticket });
+        }
+    }
+
+    /// The log position that a dependency stands for. Marks are bounded by what was appended: a mark is set before
+    /// the unit that it announces, and a unit that turned out to have no effects is never appended.
+    pub(crate) fn position_of(&self, depends: &Dependency) -> u64 {
+        let appended = self.persistence.appended();
+        match depends {
+            Dependency::Nothing => 0,
+            Dependency::Mark(mark) => (*mark).min(appended),
+            Dependency::Everything => appended,
+        }
+    }
+
+    /// Lets the reply just written wait for what it depends on.
+    pub(crate) fn hold_reply(&mut self, client: &mut Client, position: u64) {
+        if self.persistence.is_gating() {
+            let released = self.persistence.released();
+            let handed_over = self.persistence.handed_over();
+            client.gate.hold(client.reply.produced(), position, released, handed_over);
+        }
+    }
+}
+
+/// Commands that MULTI does not queue.
+fn runs_inside_multi(spec: &CommandSpec) -> bool {
+    use lastsave_commands::ServerCommand::{Discard, Exec, Multi, Quit, Reset, Watch};
+    matches!(spec.handler, Handler::Server(Exec | Discard | Multi | Watch | Quit | Reset))
+}

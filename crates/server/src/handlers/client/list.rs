@@ -1,0 +1,84 @@
+//! CLIENT LIST, INFO and ID.
+
+use lastsave_resp::{Request, parse_integer};
+
+use super::filter::ClientType;
+use crate::client::Client;
+use crate::handlers::texts;
+use crate::server::Server;
+
+impl Server {
+    /// CLIENT ID
+    pub(in crate::handlers) fn client_id(client: &mut Client) {
+        client.reply.integer(client.id as i64);
+    }
+
+    /// CLIENT INFO
+    pub(in crate::handlers) fn client_info(&self, client: &mut Client) {
+        let line = client.describe(self.clock.monotonic_ms()) + "\n";
+        client.reply.verbatim("txt", line.as_bytes());
+    }
+
+    /// CLIENT LIST [TYPE type] [ID id ...]
+    pub(in crate::handlers) fn client_list(&self, client: &mut Client, request: Request<'_>) {
+        let wanted = match Wanted::parse(request) {
+            Ok(wanted) => wanted,
+            Err(text) => return client.reply.error(&text),
+        };
+        let now_ms = self.clock.monotonic_ms();
+        let mut lines = String::new();
+        let mut listed = |other: &Client| {
+            if wanted.includes(other) {
+                lines.push_str(&other.describe(now_ms));
+                lines.push('\n');
+            }
+        };
+        // The caller is not in the table while it is being served.
+        let mut is_listed = false;
+        for other in self.clients.iter() {
+            if !is_listed && other.id > client.id {
+                listed(client);
+                is_listed = true;
+            }
+            listed(other);
+        }
+        if !is_listed {
+            listed(client);
+        }
+        client.reply.verbatim("txt", lines.as_bytes());
+    }
+}
+
+/// Which clients are asked for.
+enum Wanted {
+    All,
+    Type(ClientType),
+    Ids(Vec<u64>),
+}
+
+impl Wanted {
+    fn parse(request: Request<'_>) -> Result<Self, String> {
+        let Some(option) = request.get(2) else { return Ok(Self::All) };
+        if option.eq_ignore_ascii_case(b"type") && request.len() == 4 {
+            let word = request.arg(3);
+            return ClientType::of(word).map(Self::Type).ok_or_else(|| ClientType::unknown(word));
+        }
+        if option.eq_ignore_ascii_case(b"id") && request.len() > 3 {
+            let ids: Option<Vec<u64>> = request
+                .args()
+                .skip(3)
+                .map(|id| parse_integer(id).and_then(|id| u64::try_from(id).ok()).filter(|id| *id > 0))
+                .collect();
+            return ids.map(Self::Ids).ok_or_else(|| "ERR Invalid client ID".to_owned());
+        }
+        Err(texts::SYNTAX.to_owned())
+    }
+
+    fn includes(&self, client: &Client) -> bool {
+        match self {
+            Self::All => true,
+            Self::Type(client_type) => *client_type == ClientType::Normal,
+            Self::Ids(ids) => ids.contains(&client.id),
+        }
+    }
+}

@@ -1,0 +1,53 @@
+//! CLIENT REPLY, NO-EVICT and NO-TOUCH.
+
+use lastsave_resp::Request;
+
+use crate::client::{Client, ReplyMode};
+use crate::handlers::texts;
+use crate::server::Server;
+
+impl Server {
+    /// CLIENT REPLY ON | OFF | SKIP
+    pub(in crate::handlers) fn client_reply(client: &mut Client, request: Request<'_>) {
+        let word = request.arg(2);
+        if word.eq_ignore_ascii_case(b"on") {
+            client.session.reply_mode = ReplyMode::On;
+            client.reply.ok();
+        } else if word.eq_ignore_ascii_case(b"off") {
+            client.session.reply_mode = ReplyMode::Off;
+        } else if word.eq_ignore_ascii_case(b"skip") {
+            if client.session.reply_mode != ReplyMode::Off {
+                client.session.reply_mode = ReplyMode::SkipNext;
+            }
+        } else {
+            client.reply.error(texts::SYNTAX);
+        }
+    }
+
+    /// CLIENT NO-EVICT ON | OFF
+    pub(in crate::handlers) fn client_no_evict(client: &mut Client, request: Request<'_>) {
+        if let Some(is_on) = on_or_off(client, request.arg(2)) {
+            client.session.no_evict = is_on;
+            client.reply.ok();
+        }
+    }
+
+    /// CLIENT NO-TOUCH ON | OFF
+    pub(in crate::handlers) fn client_no_touch(client: &mut Client, request: Request<'_>) {
+        if let Some(is_on) = on_or_off(client, request.arg(2)) {
+            client.session.no_touch = is_on;
+            client.reply.ok();
+        }
+    }
+}
+
+fn on_or_off(client: &mut Client, word: &[u8]) -> Option<bool> {
+    if word.eq_ignore_ascii_case(b"on") {
+        Some(true)
+    } else if word.eq_ignore_ascii_case(b"off") {
+        Some(false)
+    } else {
+        client.reply.error(texts::SYNTAX);
+        None
+    }
+}

@@ -1,0 +1,239 @@
+//! The executor's half of loading: keys are inserted, commands executed.
+
+use bytes::Bytes;
+use lastsave_commands::{Context, Dependency, Effects, Handler, ServerCommand, lookup};
+use lastsave_keyspace::{Expiry, NewValue};
+use lastsave_rdb::{KeyMetadata, KeyRecord, StringValue, Value};
+use lastsave_resp::{Batch, Limits, Parser, Protocol, ReplyBuffer, Request};
+
+use super::PersistenceSettings;
+use crate::dataset::Dataset;
+
+/// Commands parsed at once.
+const COMMANDS_PER_BATCH: usize = 1024;
+
+/// Values longer than this are kept in the buffer they were read into.
+const SHARED_VALUE_BYTES_MIN: usize = 4096;
+
+/// Inserts what the reader sends.
+#[derive(Debug)]
+pub(super) struct Applier {
+    now_ms: i64,
+    databases: usize,
+    merge: bool,
+    saves_idle: bool,
+    saves_frequency: bool,
+    /// The database selected in the file of commands.
+    database: usize,
+    batch: Batch,
+    reply: ReplyBuffer,
+    effects: Effects,
+    keys_loaded: u64,
+    keys_expired: u64,
+    dirty: u64,
+}
+
+impl Applier {
+    /// `merge`: keys that exist are replaced instead of being an error.
+    pub(super) fn new(now_ms: i64, settings: &PersistenceSettings, merge: bool) -> Self {
+        Self {
+            now_ms,
+            databases: settings.databases,
+            merge,
+            saves_idle: settings.saves_idle,
+            saves_frequency: settings.saves_frequency,
+            database: 0,
+            batch: Batch::new(),
+            reply: ReplyBuffer::new(Protocol::Resp2),
+            effects: Effects::new(),
+            keys_loaded: 0,
+            keys_expired: 0,
+            dirty: 0,
+        }
+    }
+
+    pub(super) fn keys_loaded(&self) -> u64 {
+        self.keys_loaded
+    }
+
+    pub(super) fn keys_expired(&self) -> u64 {
+        self.keys_expired
+    }
+
+    /// Changes made by commands: they count towards the next save point.
+    pub(super) fn dirty(&self) -> u64 {
+        self.dirty
+    }
+
+    pub(super) fn start_command_file(&mut self) {
+        self.database = 0;
+    }
+
+    /// Inserts keys of a snapshot.
+    ///
+    /// # Errors
+    /// A line for the log.
+    pub(super) fn insert_keys(
+        &mut self,
+        dataset: &mut Dataset,
+        database: u64,
+        keys: Vec<KeyRecord>,
+        keep_expired: bool,
+    ) -> Result<(), String> {
+        let Some(index) = usize::try_from(database).ok().filter(|index| *index < self.databases) else {
+            return Err(format!(
+                "FATAL: Data file was created with a Redis server configured to handle more than {} databases. Exiting",
+                self.databases
+            ));
+        };
+        for record in keys {
+            if !keep_expired && record.metadata.expires_at_ms.is_some_and(|at| at < self.now_ms) {
+                self.keys_expired += 1;
+                continue;
+            }
+            self.insert_key(dataset, index, record)?;
+        }
+        Ok(())
+    }
+
+    fn insert_key(
+        &mut self,
+        dataset: &mut Dataset,
+        database: usize,
+        record: KeyRecord,
+    ) -> Result<(), String> {
+        let KeyRecord { key, value, metadata, offset } = record;
+        let hashed = dataset.keyspace.key(&key);
+        let expiry = metadata.expires_at_ms.map_or(Expiry::Clear, Expiry::At);
+        let access = self.access_word(&metadata);
+        dataset.keyspace.set_access_clock(access, true);
+        let mut target = dataset.keyspace.db_mut(database);
+        let existed = match value {
+            Value::String(StringValue::Integer(number)) => {
+                target.set(&hashed, NewValue::Integer(number), expiry)
+            }
+            Value::String(StringValue::Bytes(bytes)) if bytes.len() > SHARED_VALUE_BYTES_MIN => {
+                target.set(&hashed, NewValue::Shared(Bytes::from(bytes)), expiry)
+            }
+            Value::String(StringValue::Bytes(bytes)) => target.set(&hashed, NewValue::encode(&bytes), expiry),
+            _ => {
+                return Err(format!(
+                    "The value at offset {offset} is of a type that this server cannot hold yet"
+                ));
+            }
+        };
+        if existed && !self.merge {
+            return Err(format!(
+                "Internal error in RDB reading offset {offset}, Duplicated key found in RDB file: '{}'",
+                key.escape_ascii()
+            ));
+        }
+        self.keys_loaded += 1;
+        Ok(())
+    }
+
+    /// The access word of a loaded key: as it was when that was saved and is wanted now, else as if just used.
+    fn access_word(&self, metadata: &KeyMetadata) -> u32 {
+        let clock = (self.now_ms / 1000) as u32 & 0x00ff_ffff;
+        if self.saves_frequency {
+            let minutes = ((self.now_ms / 60_000) as u32 & 0xffff) << 8;
+            return minutes | u32::from(metadata.frequency.unwrap_or(5));
+        }
+        match metadata.idle_seconds {
+            Some(idle) if self.saves_idle => clock.wrapping_sub(idle.min(0x00ff_ffff) as u32) & 0x00ff_ffff,
+            _ => clock,
+        }
+    }
+
+    /// Executes commands of the log.
+    ///
+    /// # Errors
+    /// A line for the log.
+    pub(super) fn execute(&mut self, dataset: &mut Dataset, bytes: &Bytes, file: &str) -> Result<(), String> {
+        let mut parser = Parser::new();
+        let limits = Limits { max_bulk_bytes: usize::MAX, ..Limits::default() };
+        let mut rest = bytes.clone();
+        while !rest.is_empty() {
+            let mut batch = std::mem::take(&mut self.batch);
+            batch.clear();
+            let progress = parser.parse(&rest, &limits, &mut batch, COMMANDS_PER_BATCH);
+            for index in 0..batch.len() {
+                let request = batch.request(index, &rest).with_shared(&rest);
+                self.execute_one(dataset, request, file)?;
+            }
+            self.batch = batch;
+            if progress.consumed == 0 {
+                let place = rest.len().min(32);
+                return Err(format!(
+                    "Bad record reading the append only file {file}: \"{}\"",
+                    rest[..place].escape_ascii()
+                ));
+            }
+            let _executed = rest.split_to(progress.consumed);
+        }
+        Ok(())
+    }
+
+    fn execute_one(&mut self, dataset: &mut Dataset, request: Request<'_>, file: &str) -> Result<(), String> {
+        let name = request.arg(0);
+        let unknown =
+            || format!("Unknown command '{}' reading the append only file {file}", name.escape_ascii());
+        let spec = lookup(name).ok_or_else(unknown)?;
+        match spec.handler {
+            Handler::Data(handler) => self.run(dataset, handler, request),
+            Handler::Server(ServerCommand::Select) => return self.select(request, file),
+            // A transaction's records come all or none, so there is nothing to wait for at EXEC.
+            Handler::Server(_) => {}
+            Handler::Container => return Err(unknown()),
+        }
+        Ok(())
+    }
+
+    fn run(&mut self, dataset: &mut Dataset, handler: lastsave_commands::DataCommand, request: Request<'_>) {
+        let errors_before = self.reply.errors();
+        let mut depends = Dependency::Nothing;
+        let mut context = Context {
+            keyspace: &mut dataset.keyspace,
+            db: self.database,
+            now_ms: self.now_ms,
+            reply: &mut self.reply,
+            effects: &mut self.effects,
+            watches: &mut dataset.watches,
+            client_id: 0,
+            options: &dataset.options,
+            stats: &mut dataset.stats,
+            depends: &mut depends,
+            random: &mut dataset.random,
+            replay: true,
+            no_touch: false,
+        };
+        handler(&mut context, request);
+        if self.reply.errors() != errors_before {
+            tracing::warn!(
+                "== CRITICAL == This server is sending an error to its AOF-loading-client: '{}' after processing the \
+                 command '{}'",
+                String::from_utf8_lossy(&self.reply.to_vec()).trim_end(),
+                request.arg(0).escape_ascii()
+            );
+        }
+        self.dirty += self.effects.dirty();
+        self.effects.clear();
+        self.reply.consume(self.reply.pending());
+    }
+
+    fn select(&mut self, request: Request<'_>, file: &str) -> Result<(), String> {
+        let number =
+            request.get(1).and_then(lastsave_resp::parse_integer).and_then(|db| usize::try_from(db).ok());
+        match number.filter(|number| *number < self.databases) {
+            Some(number) => {
+                self.database = number;
+                Ok(())
+            }
+            None => Err(format!(
+                "FATAL: the append only file {file} selects a database beyond the {} that this server is configured \
+                 for. Exiting",
+                self.databases
+            )),
+        }
+    }
+}

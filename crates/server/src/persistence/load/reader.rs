@@ -1,0 +1,481 @@
+//! The reader's half of loading: its thread reads files in order and sends what they hold.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+
+use bytes::BytesMut;
+use crossbeam_channel::{Receiver, Sender};
+use lastsave_aof::{
+    AofDirectory, AofError, AofLog, BaseForm, EmptyLog, LoadOptions, LoadStep, Loader, LogSettings, NewBase,
+    OpenedLog, RdbPart, open_log,
+};
+use lastsave_fsync_scheduler::Position;
+use lastsave_rdb::{
+    CheckOptions, Error as RdbError, Event, Header, KeyRecord, Reader, ReaderOptions, Writer, check_rdb,
+};
+use lastsave_storage::{FileMode, FileReader, FileWriter, OpenOptions, Storage, StorageError, write_synced};
+
+use super::super::snapshot_file::SnapshotError;
+use super::super::{PersistenceSettings, log_notices, pid};
+use super::{LoadMessage, LoadedLog};
+use crate::identity::REDIS_VERSION;
+
+/// Keys sent at once.
+const KEYS_PER_BATCH: usize = 512;
+
+/// Bytes of keys and values, or of commands, sent at once (a bigger one goes alone).
+const BYTES_PER_BATCH: usize = 256 * 1024;
+
+/// The files to load.
+#[derive(Debug)]
+pub(in super::super) struct SourceFiles {
+    pub(in super::super) storage: Arc<dyn Storage>,
+    pub(in super::super) directory: Arc<AofDirectory>,
+    pub(in super::super) log_settings: Arc<LogSettings>,
+    pub(in super::super) what: What,
+}
+
+/// Which of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in super::super) enum What {
+    /// The snapshot file.
+    Dump,
+    /// The log; it is then open for writing.
+    Log,
+    /// The log, which is being written and stays as it is (DEBUG LOADAOF).
+    LogInUse,
+}
+
+impl SourceFiles {
+    pub(super) fn for_start(
+        settings: &PersistenceSettings,
+        storage: Arc<dyn Storage>,
+        directory: Arc<AofDirectory>,
+        log_settings: Arc<LogSettings>,
+    ) -> Self {
+        let what = if settings.appendonly { What::Log } else { What::Dump };
+        Self { storage, directory, log_settings, what }
+    }
+}
+
+/// Why the reader stopped.
+enum Stop {
+    /// The executor is gone, or has found the data unusable and said so.
+    NobodyListens,
+    /// The reasons are in the log.
+    Failed,
+}
+
+impl From<AofError> for Stop {
+    fn from(error: AofError) -> Self {
+        log_notices(error.report());
+        Stop::Failed
+    }
+}
+
+impl From<StorageError> for Stop {
+    fn from(error: StorageError) -> Self {
+        tracing::warn!("{error}");
+        Stop::Failed
+    }
+}
+
+/// Everything the reader's thread owns.
+pub(super) struct ReadJob {
+    pub(super) files: SourceFiles,
+    pub(super) settings: PersistenceSettings,
+    pub(super) key_load_delay: Arc<AtomicI64>,
+    pub(super) now_ms: i64,
+    pub(super) out: Sender<LoadMessage>,
+    pub(super) executed: Receiver<()>,
+}
+
+impl ReadJob {
+    pub(super) fn run(self) {
+        let last = match self.read() {
+            Ok(loaded) => LoadMessage::Done(Box::new(loaded)),
+            Err(Stop::Failed) => LoadMessage::Failed,
+            Err(Stop::NobodyListens) => return,
+        };
+        // Nobody listens any more when the process is ending.
+        let _unheard = self.out.send(last);
+    }
+
+    fn read(&self) -> Result<LoadedLog, Stop> {
+        match self.files.what {
+            What::Dump => {
+                self.read_dump()?;
+                self.wait_until_executed()?;
+                Ok(LoadedLog { log: self.log_that_is_off(), cuts: Vec::new() })
+            }
+            What::Log => self.read_log(),
+            What::LogInUse => {
+                self.files.directory.reload()?;
+                let opened = open_log(&self.files.directory, &self.files.log_settings, self.load_options());
+                if let (OpenedLog::Existing(mut loader), notices) = opened? {
+                    log_notices(notices);
+                    self.read_files(&mut loader)?;
+                }
+                self.wait_until_executed()?;
+                Ok(LoadedLog { log: self.log_that_is_off(), cuts: Vec::new() })
+            }
+        }
+    }
+
+    fn log_that_is_off(&self) -> AofLog {
+        AofLog::off(Arc::clone(&self.files.directory), Arc::clone(&self.files.log_settings))
+    }
+
+    fn load_options(&self) -> LoadOptions {
+        LoadOptions {
+            load_truncated: self.settings.load_truncated,
+            corrupt_tail_max_bytes: self.settings.corrupt_tail_bytes_max,
+            ..LoadOptions::default()
+        }
+    }
+
+    fn read_log(&self) -> Result<LoadedLog, Stop> {
+        let (opened, notices) =
+            open_log(&self.files.directory, &self.files.log_settings, self.load_options())?;
+        log_notices(notices);
+        match opened {
+            OpenedLog::Existing(mut loader) => {
+                self.read_files(&mut loader)?;
+                self.wait_until_executed()?;
+                let recovered = loader.finish(Position::ZERO)?;
+                log_notices(recovered.notices);
+                Ok(LoadedLog { log: recovered.log, cuts: recovered.cuts })
+            }
+            OpenedLog::Empty(empty) => self.start_log(empty),
+        }
+    }
+
+    /// There is no log yet: the first base is the snapshot, if there is one, or empty.
+    fn start_log(&self, empty: EmptyLog) -> Result<LoadedLog, Stop> {
+        let temporary = PathBuf::from(format!("temp-rewriteaof-bg-{}.aof", pid()));
+        let storage = &*self.files.storage;
+        let form = if self.settings.import_dump && self.read_dump()? {
+            tracing::info!(
+                "There is no append only file yet, but {}: it was loaded and becomes the base",
+                self.settings.dump_name
+            );
+            copy_file(storage, Path::new(&self.settings.dump_name), &temporary)?;
+            BaseForm::Rdb
+        } else {
+            write_synced(storage, &temporary, FileMode::DATA, |file| self.write_empty_base(file)).map_err(
+                |error| {
+                    tracing::warn!("Can't write the first base of the append only file: {error}");
+                    Stop::Failed
+                },
+            )?;
+            if self.settings.use_preamble { BaseForm::Rdb } else { BaseForm::Commands }
+        };
+        self.wait_until_executed()?;
+        let (log, notices) = empty.create(Some(&NewBase { path: &temporary, form }), Position::ZERO)?;
+        log_notices(notices);
+        Ok(LoadedLog { log, cuts: Vec::new() })
+    }
+
+    fn write_empty_base(&self, file: &mut FileWriter) -> Result<(), SnapshotError> {
+        if self.settings.use_preamble {
+            let header = Header {
+                redis_version: REDIS_VERSION,
+                created_unix_seconds: self.now_ms / 1000,
+                used_memory_bytes: 0,
+                replication: None,
+                aof_base: true,
+            };
+            Writer::new(file, self.settings.rdb, &header)?.finish()?;
+        }
+        Ok(())
+    }
+
+    fn send(&self, message: LoadMessage) -> Result<(), Stop> {
+        self.out.send(message).map_err(|_| Stop::NobodyListens)
+    }
+
+    fn wait_until_executed(&self) -> Result<(), Stop> {
+        self.send(LoadMessage::AllSent)?;
+        self.executed.recv().map_err(|_| Stop::NobodyListens)
+    }
+
+    /// Reads the snapshot file. Gives whether there is one.
+    fn read_dump(&self) -> Result<bool, Stop> {
+        let name = Path::new(&self.settings.dump_name);
+        let file = match self.files.storage.open(name, &OpenOptions::read_only()) {
+            Ok(file) => file,
+            Err(error) if error.not_found() => return Ok(false),
+            Err(error) => {
+                tracing::warn!(
+                    "Fatal error: can't open the RDB file {} for reading: {}",
+                    name.display(),
+                    error.reason()
+                );
+                tracing::warn!("Fatal error loading the DB, check server logs. Exiting.");
+                return Err(Stop::Failed);
+            }
+        };
+        let total_bytes = file.len()?;
+        match self.read_rdb(FileReader::new(Arc::clone(&file)), total_bytes, false, 0) {
+            Ok(_) => Ok(true),
+            Err(RdbStop::Stopped(stop)) => Err(stop),
+            Err(RdbStop::Bad(error)) => {
+                self.report_bad_dump(&error, name);
+                Err(Stop::Failed)
+            }
+        }
+    }
+
+    /// Reads an RDB up to its end. Gives the offset behind it.
+    fn read_rdb(
+        &self,
+        input: FileReader,
+        total_bytes: u64,
+        keep_expired: bool,
+        bytes_before: u64,
+    ) -> Result<u64, RdbStop> {
+        let options = ReaderOptions {
+            checksum: self.settings.rdb.checksum && !self.settings.skip_checksum,
+            total_bytes: Some(total_bytes),
+            ..ReaderOptions::default()
+        };
+        let mut reader = Reader::new(input, options);
+        self.send(LoadMessage::Sizes { total_bytes: bytes_before + total_bytes, used_memory_bytes: 0 })?;
+        let mut keys: Vec<KeyRecord> = Vec::new();
+        let (mut database, mut batch_bytes, mut count) = (0, 0, 0_u64);
+        loop {
+            let event = reader.next_event()?;
+            let ends_batch = match &event {
+                Event::Key(_) => false,
+                _ => !keys.is_empty(),
+            };
+            if ends_batch {
+                let loaded_bytes = bytes_before + reader.offset();
+                let keys = std::mem::take(&mut keys);
+                batch_bytes = 0;
+                self.send(LoadMessage::Keys { database, keys, keep_expired, loaded_bytes })?;
+            }
+            match event {
+                Event::Key(record) => {
+                    batch_bytes += record.key.len() + value_bytes(&record);
+                    keys.push(record);
+                    count += 1;
+                    let delays = self.delay_per_key(count);
+                    if keys.len() >= KEYS_PER_BATCH || batch_bytes >= BYTES_PER_BATCH || delays {
+                        let loaded_bytes = bytes_before + reader.offset();
+                        let keys = std::mem::take(&mut keys);
+                        batch_bytes = 0;
+                        self.send(LoadMessage::Keys { database, keys, keep_expired, loaded_bytes })?;
+                    }
+                }
+                Event::SelectDatabase(index) => database = index,
+                Event::Aux { name, value } => self.note_aux(&name, &value, bytes_before + total_bytes)?,
+                Event::FunctionLibrary { .. } => {
+                    tracing::warn!(
+                        "The RDB file holds a function library, which this server cannot run yet; exiting"
+                    );
+                    return Err(RdbStop::Stopped(Stop::Failed));
+                }
+                Event::End { .. } => return Ok(reader.offset()),
+                _ => {}
+            }
+        }
+    }
+
+    fn note_aux(&self, name: &[u8], value: &[u8], total_bytes: u64) -> Result<(), Stop> {
+        let text = String::from_utf8_lossy(value);
+        match name.to_ascii_lowercase().as_slice() {
+            b"redis-ver" => tracing::info!("Loading RDB produced by version {text}"),
+            b"valkey-ver" => tracing::info!("Loading RDB produced by Valkey version {text}"),
+            b"ctime" => {
+                let age = text.parse::<i64>().map_or(0, |created| (self.now_ms / 1000 - created).max(0));
+                tracing::info!("RDB age {age} seconds");
+            }
+            b"used-mem" => {
+                let bytes = text.parse::<u64>().unwrap_or(0);
+                tracing::info!("RDB memory usage when created {:.2} Mb", bytes as f64 / f64::from(1 << 20));
+                self.send(LoadMessage::Sizes { total_bytes, used_memory_bytes: bytes })?;
+            }
+            b"aof-base" if text == "1" => tracing::info!("RDB is base AOF"),
+            b"aof-preamble" if text == "1" => tracing::info!("RDB has an AOF tail"),
+            [b'%', ..] => tracing::info!("RDB '{}': {text}", String::from_utf8_lossy(name)),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// Sleeps as `key-load-delay` says; gives whether it is set.
+    fn delay_per_key(&self, count: u64) -> bool {
+        match self.key_load_delay.load(Ordering::Relaxed) {
+            0 => false,
+            per_key if per_key > 0 => {
+                std::thread::sleep(Duration::from_micros(per_key.unsigned_abs()));
+                true
+            }
+            keys_per_us => {
+                if count.is_multiple_of(keys_per_us.unsigned_abs()) {
+                    std::thread::sleep(Duration::from_micros(1));
+                }
+                true
+            }
+        }
+    }
+
+    fn read_files(&self, loader: &mut Loader) -> Result<(), Stop> {
+        let result = self.send_files(loader);
+        log_notices(loader.take_notices());
+        result
+    }
+
+    fn send_files(&self, loader: &mut Loader) -> Result<(), Stop> {
+        let total_bytes = loader.progress().total_bytes;
+        self.send(LoadMessage::Sizes { total_bytes, used_memory_bytes: 0 })?;
+        let mut file: Arc<str> = Arc::from("");
+        let mut records = BytesMut::with_capacity(BYTES_PER_BATCH);
+        let mut count = 0_u64;
+        loop {
+            let next = match loader.step()? {
+                None => return Ok(()),
+                Some(LoadStep::FileStarted { name, .. }) => {
+                    file = Arc::from(name);
+                    self.send(LoadMessage::CommandFile)?;
+                    Next::Nothing
+                }
+                Some(LoadStep::Rdb(part)) => Next::Rdb(part),
+                Some(LoadStep::Record(record)) => {
+                    records.extend_from_slice(record.bytes());
+                    count += 1;
+                    let delays = self.delay_per_key(count);
+                    if records.len() >= BYTES_PER_BATCH || delays { Next::Send } else { Next::Nothing }
+                }
+                Some(LoadStep::FileEnded) => Next::Send,
+                Some(_) => Next::Nothing,
+            };
+            match next {
+                Next::Send if !records.is_empty() => {
+                    let loaded_bytes = loader.progress().loaded_bytes;
+                    let bytes = records.split().freeze();
+                    self.send(LoadMessage::Commands { bytes, file: Arc::clone(&file), loaded_bytes })?;
+                    log_notices(loader.take_notices());
+                }
+                Next::Rdb(part) => {
+                    log_notices(loader.take_notices());
+                    let before = loader.progress().loaded_bytes;
+                    let end = self.read_base(&part, before)?;
+                    loader.rdb_ended_at(end);
+                }
+                Next::Send | Next::Nothing => {}
+            }
+        }
+    }
+
+    fn read_base(&self, part: &RdbPart, bytes_before: u64) -> Result<u64, Stop> {
+        match self.read_rdb(part.reader(), part.file_bytes, true, bytes_before) {
+            Ok(end) => Ok(end),
+            Err(RdbStop::Stopped(stop)) => Err(stop),
+            Err(RdbStop::Bad(error)) => {
+                log_rdb_error(&error);
+                tracing::warn!("{}", part.failure_text());
+                Err(Stop::Failed)
+            }
+        }
+    }
+
+    /// Says what is wrong with a snapshot file, in Redis' words, and what can be done.
+    fn report_bad_dump(&self, error: &RdbError, name: &Path) {
+        log_rdb_error(error);
+        let mut report = String::new();
+        if let Ok(file) = self.files.storage.open(name, &OpenOptions::read_only()) {
+            let total_bytes = file.len().ok();
+            let options = CheckOptions {
+                file_name: &name.to_string_lossy(),
+                now_ms: self.now_ms,
+                reader: ReaderOptions { total_bytes, ..ReaderOptions::default() },
+            };
+            check_rdb(FileReader::new(file), &options, |line| {
+                report.push_str(&String::from_utf8_lossy(line));
+                report.push('\n');
+            });
+        }
+        tracing::warn!(raw = true, "{}", report.trim_end());
+        tracing::warn!(
+            "The file {} was not changed. Restore a copy of it from a backup, or move it away to start empty.",
+            name.display()
+        );
+        tracing::warn!("Fatal error loading the DB, check server logs. Exiting.");
+    }
+}
+
+enum Next {
+    Nothing,
+    Send,
+    Rdb(RdbPart),
+}
+
+/// Why an RDB was not read to its end.
+enum RdbStop {
+    Stopped(Stop),
+    Bad(RdbError),
+}
+
+impl From<Stop> for RdbStop {
+    fn from(stop: Stop) -> Self {
+        RdbStop::Stopped(stop)
+    }
+}
+
+impl From<RdbError> for RdbStop {
+    fn from(error: RdbError) -> Self {
+        RdbStop::Bad(error)
+    }
+}
+
+fn log_rdb_error(error: &RdbError) {
+    let text = error.kind().redis_text();
+    match error.kind() {
+        lastsave_rdb::ErrorKind::WrongSignature { .. }
+        | lastsave_rdb::ErrorKind::UnsupportedVersion { .. } => {
+            tracing::warn!("{text}");
+            return;
+        }
+        lastsave_rdb::ErrorKind::ChecksumMismatch { expected, got } => {
+            tracing::warn!("Wrong RDB checksum expected: ({expected:x}) but got ({got:x}). Aborting now.");
+        }
+        kind if kind.is_short_read() => {
+            tracing::warn!("Short read or OOM loading DB. Unrecoverable error, aborting now.");
+        }
+        _ => {}
+    }
+    tracing::warn!(
+        "Internal error in RDB reading offset {}, {} -> {text} ({error})",
+        error.offset(),
+        error.activity().name()
+    );
+}
+
+fn value_bytes(record: &KeyRecord) -> usize {
+    match &record.value {
+        lastsave_rdb::Value::String(lastsave_rdb::StringValue::Bytes(bytes)) => bytes.len(),
+        _ => 8,
+    }
+}
+
+fn copy_file(storage: &dyn Storage, from: &Path, to: &Path) -> Result<(), StorageError> {
+    let file = storage.open(from, &OpenOptions::read_only())?;
+    write_synced(storage, to, FileMode::DATA, |out| {
+        let mut buffer = vec![0; BYTES_PER_BATCH];
+        let mut at = 0;
+        loop {
+            match file.read_at(&mut buffer, at)? {
+                0 => return Ok::<_, StorageError>(()),
+                read => {
+                    out.append(&buffer[..read])?;
+                    at += read as u64;
+                }
+            }
+        }
+    })?;
+    Ok(())
+}

@@ -1,0 +1,78 @@
+//! Everything the executor thread owns.
+
+use crossbeam_channel::Receiver;
+use lastsave_commands::Effects;
+use lastsave_config::Config;
+use mio::Registry;
+
+use crate::client::ClientTable;
+use crate::clock::Clock;
+use crate::command_names::CommandNames;
+use crate::control::{ControlMessage, ShutdownFlag};
+use crate::cron::CronState;
+use crate::dataset::Dataset;
+use crate::identity::Identity;
+use crate::net::buffer_pool::BufferPool;
+use crate::net::listener::{ListenOptions, Listeners};
+use crate::persistence::Persistence;
+use crate::queues::Queues;
+use crate::serve::Serving;
+use crate::settings::Settings;
+use crate::statistics::Statistics;
+
+/// The state of the server. One thread owns it; nothing in it is shared or locked.
+#[derive(Debug)]
+pub(crate) struct Server {
+    /// Where sockets are registered.
+    pub(crate) registry: Registry,
+    /// Messages of the control thread.
+    pub(crate) inbox: Receiver<ControlMessage>,
+    /// Set while a shutdown is under way.
+    pub(crate) shutting_down: ShutdownFlag,
+    /// The configuration.
+    pub(crate) config: Config,
+    /// The file it came from, and how to write it back.
+    pub(crate) config_source: crate::config_source::ConfigSource,
+    /// What the data path reads of it.
+    pub(crate) settings: Settings,
+    /// Where the configuration says to listen, as of the last time that worked.
+    pub(crate) listening: ListenOptions,
+    /// Clients that the limit of open files allows.
+    pub(crate) fitting_clients: usize,
+    /// The data.
+    pub(crate) dataset: Dataset,
+    /// Snapshots and the log.
+    pub(crate) persistence: Persistence,
+    /// Effects of the command under way.
+    pub(crate) effects: Effects,
+    /// The time.
+    pub(crate) clock: Clock,
+    /// Counters.
+    pub(crate) statistics: Statistics,
+    /// Connected clients.
+    pub(crate) clients: ClientTable,
+    /// Listening sockets.
+    pub(crate) listeners: Listeners,
+    /// Query buffers not in use.
+    pub(crate) buffers: BufferPool,
+    /// Which clients need what.
+    pub(crate) queues: Queues,
+    /// Parsed input of the clients being served.
+    pub(crate) serving: Vec<Serving>,
+    /// Commands by the names clients use.
+    pub(crate) names: CommandNames,
+    /// Who this server is.
+    pub(crate) identity: Identity,
+    /// What periodic work remembers.
+    pub(crate) cron: CronState,
+    /// Log position up to which replies were let go at the last look.
+    pub(crate) last_released: u64,
+    /// Start of the command under way, in nanoseconds of the monotonic clock.
+    pub(crate) command_started_ns: u64,
+    /// Listeners to try again after accepting failed.
+    pub(crate) retry_accept: Vec<usize>,
+    /// Resident bytes before any data was there.
+    pub(crate) memory_at_start_bytes: u64,
+    /// Exit code, once the server is to end.
+    pub(crate) exit_code: Option<i32>,
+}

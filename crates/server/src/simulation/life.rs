@@ -1,0 +1,251 @@
+//! One life of a server: turns of its loop, what operators do to it, and the passing of time.
+
+use std::time::Duration;
+
+use lastsave_config::{AppendFsync, AppendfsyncOverload};
+use lastsave_fsync_scheduler::Policy;
+use lastsave_storage::sim::{SimulatedRandom, SimulatedStorage};
+
+use super::coverage::Coverage;
+use super::machine::{CLIENTS, Executed, Machine, touched_by};
+use super::model::{DATABASES, History};
+use super::pace::Pace;
+use super::promise::Promises;
+use super::weather::Weather;
+use super::{log_lines, settings, workload};
+use crate::persistence::{LogState, ShutdownOptions};
+
+/// What a life works on, which outlives it.
+pub(super) struct World<'a> {
+    pub(super) random: &'a mut SimulatedRandom,
+    pub(super) history: &'a mut History,
+    pub(super) promises: &'a mut Promises,
+    pub(super) coverage: &'a mut Coverage,
+}
+
+/// A server at work.
+pub(super) struct Life {
+    pub(super) machine: Box<Machine>,
+    storage: SimulatedStorage,
+    pace: Pace,
+    weather: Weather,
+    saves_succeeded: u64,
+    shuts_down: bool,
+    /// Nothing was wrong when the shutdown began.
+    closes_well: bool,
+}
+
+impl Life {
+    pub(super) fn new(machine: Box<Machine>, storage: SimulatedStorage) -> Self {
+        let pace = Pace::new(storage.clock());
+        let weather = Weather::default();
+        Self { machine, storage, pace, weather, saves_succeeded: 0, shuts_down: false, closes_well: false }
+    }
+
+    /// Whether the life is over.
+    pub(super) fn is_over(&self) -> bool {
+        self.storage.is_crashed() || self.machine.exit_code.is_some()
+    }
+
+    /// One turn of the loop, and some time.
+    pub(super) fn turn(&mut self, world: &mut World<'_>) {
+        if !self.shuts_down {
+            self.weather.turn(&self.storage, world.random, !self.machine.config.aof_frames);
+        }
+        self.machine.poll();
+        self.look(world);
+        for _ in 0..world.random.index(4) {
+            self.serve_a_client(world);
+        }
+        if world.random.chance(1, 10) {
+            self.operate(world);
+        }
+        if world.random.chance(1, 3) {
+            self.machine.persistence.run_queued_job();
+        }
+        self.end_turn(world);
+        let ms = match world.random.index(20) {
+            0..=9 => 0,
+            10..=14 => world.random.pick(1..20),
+            15..=17 => world.random.pick(20..500),
+            18 => world.random.pick(500..3000),
+            _ if world.random.chance(1, 8) => world.random.pick(10_000..40_000),
+            _ => 1001,
+        };
+        self.pass_time(world, Duration::from_millis(ms));
+    }
+
+    /// Periodic work, the hand-over to the log, its thread, and the replies.
+    fn end_turn(&mut self, world: &mut World<'_>) {
+        if self.pace.takes_cron(false) {
+            self.machine.cron();
+            self.look(world);
+        }
+        self.machine.persistence.hand_over();
+        if world.random.chance(3, 4) {
+            self.step_log(world);
+        }
+        self.send_replies(world);
+    }
+
+    fn step_log(&mut self, world: &mut World<'_>) {
+        self.pace.step_log(&mut self.machine, world.random, self.weather.syncs_are_slow);
+    }
+
+    /// Lets time pass, and everything happen that it brings.
+    fn pass_time(&mut self, world: &mut World<'_>, by: Duration) {
+        let until = self.pace.now() + by;
+        let in_a_hurry = by > Duration::from_secs(5);
+        while self.pace.now() < until && !self.is_over() {
+            self.pace.advance(&mut self.machine, until);
+            self.machine.poll();
+            self.look(world);
+            // Before time goes on, the log's thread does what is due.
+            if self.pace.takes_cron(in_a_hurry) {
+                self.machine.cron();
+                self.look(world);
+            }
+            self.machine.persistence.hand_over();
+            self.step_log(world);
+            self.send_replies(world);
+        }
+    }
+
+    /// Sees what was promised since the last look. Nobody is told anything by a machine that is off.
+    fn look(&mut self, world: &mut World<'_>) {
+        if self.storage.is_crashed() {
+            return;
+        }
+        let now = self.machine.observe();
+        world.promises.observe(now, world.history.last());
+        world.coverage.saves += now.saves_succeeded - self.saves_succeeded;
+        self.saves_succeeded = now.saves_succeeded;
+        if now.log_state == LogState::On {
+            let durable = world.history.unit_at(self.machine.persistence.durable());
+            world.promises.durable(durable);
+        }
+    }
+
+    fn send_replies(&mut self, world: &mut World<'_>) {
+        let left = self.machine.flush();
+        if self.storage.is_crashed() {
+            return;
+        }
+        let now = self.pace.now();
+        let policy = self.policy();
+        for reply in left {
+            world.coverage.replies += 1;
+            let logged = world.history.unit(reply.unit).policy;
+            world.promises.acknowledge(reply.unit, logged, policy, now);
+        }
+        self.look(world);
+    }
+
+    fn policy(&self) -> Policy {
+        match self.machine.config.appendfsync {
+            AppendFsync::Always => Policy::Always,
+            AppendFsync::Everysec => Policy::EverySecond,
+            AppendFsync::No => Policy::No,
+        }
+    }
+
+    fn serve_a_client(&mut self, world: &mut World<'_>) {
+        let client = world.random.index(CLIENTS);
+        if !self.machine.is_free(client) || self.is_over() {
+            return;
+        }
+        let random = &mut *world.random;
+        if random.chance(1, 6) {
+            self.machine.select(client, random.index(DATABASES));
+        }
+        let is_transaction = random.chance(1, 12);
+        let count = if is_transaction { random.index(6) + 1 } else { 1 };
+        let commands: Vec<_> = (0..count)
+            .map(|_| if random.chance(1, 4) { workload::read(random) } else { workload::write(random) })
+            .collect();
+        let logged = self.machine.is_logging().then(|| self.policy());
+        let executed = self.machine.execute(client, &commands, is_transaction);
+        let touched = touched_by(&commands);
+        let unit = match executed {
+            Executed::No => return,
+            Executed::Looked if commands[0].arguments[0] == b"SWAPDB" => {
+                return self.machine.note_reply(client, 0);
+            }
+            Executed::Looked => {
+                world.history.revealed_by(self.machine.selected(client), &commands[0].touched)
+            }
+            Executed::Wrote => {
+                world.coverage.units += 1;
+                let words: Vec<String> = commands.iter().map(workload::Command::describe).collect();
+                let end = self.machine.persistence.appended();
+                let keyspace = &self.machine.dataset.keyspace;
+                world.history.note_unit(keyspace, &touched, end, logged, words.join("; "))
+            }
+        };
+        self.machine.note_reply(client, unit);
+        self.look(world);
+    }
+
+    /// What an operator does.
+    fn operate(&mut self, world: &mut World<'_>) {
+        let client = world.random.index(CLIENTS);
+        if !self.machine.is_free(client) || self.is_over() {
+            return;
+        }
+        let random = &mut *world.random;
+        let what = random.index(14);
+        let log_is_on = self.machine.config.appendonly;
+        match what {
+            0..=2 => {
+                self.machine.ask(client, |server, data, now_ms| server.bgsave(data, now_ms % 2 == 0, now_ms))
+            }
+            3 => self.machine.ask(client, |server, data, now_ms| server.save(data, now_ms)),
+            4..=6 => {
+                world.coverage.rewrites += 1;
+                self.machine.ask(client, |server, data, now_ms| server.bgrewriteaof(data, false, now_ms));
+            }
+            7 | 8 => {
+                let policy = settings::policy(random);
+                self.set("appendfsync", policy);
+                if policy == "no" {
+                    world.promises.forget_window();
+                }
+            }
+            9 if log_is_on && random.chance(1, 2) => self.set("appendonly", "no"),
+            9 | 10 if !log_is_on => self.set("appendonly", "yes"),
+            11 => {
+                let points = settings::save_points(random);
+                self.set("save", points);
+            }
+            12 if random.chance(1, 3) => {
+                let options = ShutdownOptions {
+                    nosave: random.chance(1, 4),
+                    save: false,
+                    now: true,
+                    force: random.chance(1, 3),
+                };
+                log_lines::push(format!("  shutdown {options:?}"));
+                self.shuts_down = true;
+                self.closes_well = self.weather.is_clear() && !self.machine.observe().log_fails;
+                self.machine.shutdown(options);
+            }
+            _ => {}
+        }
+        self.look(world);
+    }
+
+    fn set(&mut self, name: &str, value: &str) {
+        log_lines::push(format!("  CONFIG SET {name} '{value}'"));
+        self.machine.set_config(name, value);
+    }
+
+    /// What holds at this very moment: time alone makes some promises firm.
+    pub(super) fn settle_promises(&self, promises: &mut Promises, last: usize) {
+        if self.machine.config.appendfsync_overload == AppendfsyncOverload::SlowWriters {
+            promises.apply_window(self.pace.now(), self.pace.window());
+        }
+        if self.machine.exit_code == Some(0) && self.closes_well {
+            promises.closed(last);
+        }
+    }
+}

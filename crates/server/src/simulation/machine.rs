@@ -1,0 +1,400 @@
+//! A server without sockets: the executor's turn, the log's thread and snapshot jobs, each moved by hand.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use lastsave_commands::{Context, Dependency, Effects, Flags, Handler, lookup};
+use lastsave_config::{Config, NoHost, SetContext};
+use lastsave_keyspace::{Keyspace, KeyspaceOptions};
+use lastsave_resp::{OwnedRequest, Protocol, ReplyBuffer, Request};
+use lastsave_storage::Clock as _;
+use lastsave_storage::sim::{SimulatedClock, SimulatedStorage};
+use rand::SeedableRng as _;
+use rand::rngs::SmallRng;
+
+use super::model::{DATABASES, Touched};
+use super::workload::Command;
+use crate::dataset::Dataset;
+use crate::net::gate::ReplyGate;
+use crate::persistence::{
+    Answer, Environment, JobMode, LoadProgress, LogState, Notice, Observation, Persistence, ShutdownOptions,
+    ShutdownProgress, SimulatedLog,
+};
+
+/// Clients of a simulated server.
+pub(super) const CLIENTS: usize = 3;
+
+/// How a start ended.
+pub(super) enum Started {
+    /// The data is there.
+    Yes(Box<Machine>),
+    /// The server does not start; the log says why.
+    Refused(String),
+}
+
+/// What became of a command.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Executed {
+    /// It was not executed: the client is waiting, or was told that writes are refused.
+    No,
+    /// It, or its transaction, was appended to the stream.
+    Wrote,
+    /// It changed nothing, or nothing that is logged.
+    Looked,
+}
+
+/// A reply that has not left yet, and what it lets the client rely on.
+#[derive(Debug)]
+pub(super) struct Awaited {
+    produced: u64,
+    /// The unit that the client knows of once it has this reply.
+    pub(super) unit: usize,
+}
+
+/// One connection.
+#[derive(Debug)]
+struct Client {
+    id: u64,
+    database: usize,
+    reply: ReplyBuffer,
+    gate: ReplyGate,
+    awaited: VecDeque<Awaited>,
+    /// Waits for the end of a job.
+    ticket: Option<u64>,
+    /// What the reply of the job will let it rely on.
+    unit_of_ticket: usize,
+}
+
+/// A server process.
+pub(super) struct Machine {
+    pub(super) config: Config,
+    pub(super) dataset: Dataset,
+    pub(super) persistence: Persistence,
+    clock: SimulatedClock,
+    effects: Effects,
+    clients: Vec<Client>,
+    /// Set when the process has ended by itself.
+    pub(super) exit_code: Option<i32>,
+}
+
+impl Machine {
+    /// Starts a server on a disk and lets it load everything.
+    pub(super) fn start(storage: &SimulatedStorage, config: Config, seed: u64) -> Started {
+        let clock = storage.clock();
+        let environment = Environment {
+            storage: Arc::new(storage.clone()),
+            clock: Arc::new(clock.clone()),
+            wake: Arc::new(|| ()),
+            job_mode: JobMode::Queued,
+            simulated_log: Some(SimulatedLog { first_segment_id: seed, prepare_step_bytes: 16 << 10 }),
+        };
+        let mut persistence = match Persistence::new(&config, environment) {
+            Ok(persistence) => persistence,
+            Err(line) => {
+                tracing::warn!("{line}");
+                return Started::Refused(line);
+            }
+        };
+        let mut dataset = Dataset::new(&config);
+        let hash_seed = Some([seed, 1, 2, 3]);
+        dataset.keyspace = Keyspace::new(&KeyspaceOptions { databases: DATABASES, hash_seed });
+        dataset.random = SmallRng::seed_from_u64(seed);
+        loop {
+            match persistence.load_step(&mut dataset) {
+                LoadProgress::InProgress => {}
+                LoadProgress::Done => break,
+                LoadProgress::Failed { .. } => return Started::Refused("loading failed".to_owned()),
+            }
+        }
+        let clients = (0..CLIENTS as u64)
+            .map(|index| Client {
+                id: index + 1,
+                database: 0,
+                reply: ReplyBuffer::new(Protocol::Resp2),
+                gate: ReplyGate::default(),
+                awaited: VecDeque::new(),
+                ticket: None,
+                unit_of_ticket: 0,
+            })
+            .collect();
+        let effects = Effects::new();
+        Started::Yes(Box::new(Self {
+            config,
+            dataset,
+            persistence,
+            clock,
+            effects,
+            clients,
+            exit_code: None,
+        }))
+    }
+
+    /// What is seen from outside.
+    pub(super) fn observe(&self) -> Observation {
+        self.persistence.observe()
+    }
+
+    /// Whether units are logged at present.
+    pub(super) fn is_logging(&self) -> bool {
+        self.observe().log_state == LogState::On
+    }
+
+    /// Whether this client may send a command.
+    pub(super) fn is_free(&self, client: usize) -> bool {
+        self.clients[client].ticket.is_none()
+    }
+
+    /// SELECT.
+    pub(super) fn select(&mut self, client: usize, database: usize) {
+        self.clients[client].database = database;
+    }
+
+    /// The database that a client has selected.
+    pub(super) fn selected(&self, client: usize) -> usize {
+        self.clients[client].database
+    }
+
+    /// Executes a command, or several as one transaction. Afterwards [`Machine::note_reply`] has to be called.
+    pub(super) fn execute(&mut self, client: usize, commands: &[Command], is_transaction: bool) -> Executed {
+        let writes = commands.iter().any(|command| flags_of(command).has(Flags::WRITE));
+        if writes && self.persistence.is_saturated() {
+            return Executed::No;
+        }
+        if writes && let Some(text) = self.persistence.write_refusal() {
+            self.clients[client].reply.error(&text);
+            self.hold(client, 0);
+            return Executed::No;
+        }
+        let before = self.persistence.appended();
+        if is_transaction {
+            self.persistence.begin_transaction();
+        }
+        let mut depends = 0;
+        let mut wrote = false;
+        for command in commands {
+            let arguments: Vec<&[u8]> = command.arguments.iter().map(Vec::as_slice).collect();
+            let request = OwnedRequest::from_args(&arguments);
+            let (position, has_effects) = self.run(client, request.as_request(), is_transaction);
+            depends = position.max(depends);
+            wrote |= has_effects;
+        }
+        if is_transaction {
+            self.persistence.end_transaction();
+        }
+        let appended = self.persistence.appended();
+        if is_transaction && appended > before {
+            depends = appended;
+        }
+        self.hold(client, depends);
+        if wrote { Executed::Wrote } else { Executed::Looked }
+    }
+
+    /// Runs one command as the server's dispatch does; gives what its reply depends on and whether it had effects.
+    fn run(&mut self, client: usize, request: Request<'_>, in_transaction: bool) -> (u64, bool) {
+        let spec = lookup(request.arg(0)).expect("the workload knows its commands");
+        let Handler::Data(handler) = spec.handler else { unreachable!("the workload sends data commands") };
+        let now_ms = self.clock.wall_ms();
+        let client = &mut self.clients[client];
+        let reply_mark = client.reply.produced();
+        self.dataset.keyspace.set_write_mark(self.persistence.appended() + 1);
+        let mut depends = Dependency::Nothing;
+        let mut context = Context {
+            keyspace: &mut self.dataset.keyspace,
+            db: client.database,
+            now_ms,
+            reply: &mut client.reply,
+            effects: &mut self.effects,
+            watches: &mut self.dataset.watches,
+            client_id: client.id,
+            options: &self.dataset.options,
+            stats: &mut self.dataset.stats,
+            depends: &mut depends,
+            random: &mut self.dataset.random,
+            replay: false,
+            no_touch: false,
+        };
+        handler(&mut context, request);
+        let flushed_all = self.effects.flushed_all();
+        let wrote = !self.effects.is_empty();
+        if wrote && in_transaction {
+            self.persistence.append_to_transaction(&self.effects, request);
+        } else if wrote {
+            self.persistence.append_unit(&self.effects, Some(request));
+        }
+        self.effects.clear();
+        if flushed_all {
+            let ticket = self.persistence.after_flush_all(&mut self.dataset, now_ms);
+            if let Some(ticket) = ticket.filter(|_| !in_transaction) {
+                client.reply.truncate_to(reply_mark);
+                client.ticket = Some(ticket);
+            }
+        }
+        let appended = self.persistence.appended();
+        let position = match (wrote, depends) {
+            (true, _) | (false, Dependency::Everything) => appended,
+            (false, Dependency::Mark(mark)) => mark.min(appended),
+            (false, Dependency::Nothing) => 0,
+        };
+        (position, wrote)
+    }
+
+    fn hold(&mut self, client: usize, position: u64) {
+        if self.persistence.is_gating() {
+            let (released, handed_over) = (self.persistence.released(), self.persistence.handed_over());
+            let client = &mut self.clients[client];
+            client.gate.hold(client.reply.produced(), position, released, handed_over);
+        }
+    }
+
+    /// States which unit the reply just written lets its client rely on.
+    pub(super) fn note_reply(&mut self, client: usize, unit: usize) {
+        let client = &mut self.clients[client];
+        if client.ticket.is_some() {
+            client.unit_of_ticket = unit;
+        } else {
+            client.awaited.push_back(Awaited { produced: client.reply.produced(), unit });
+        }
+    }
+
+    /// Lets the replies go that may; gives what their clients can rely on now.
+    pub(super) fn flush(&mut self) -> Vec<Awaited> {
+        let released = self.persistence.released();
+        let mut left = Vec::new();
+        for client in &mut self.clients {
+            let limit = client.gate.limit(client.reply.produced(), released);
+            while client.awaited.front().is_some_and(|reply| reply.produced <= limit) {
+                left.extend(client.awaited.pop_front());
+            }
+            let sent = client.reply.produced() - client.reply.pending() as u64;
+            client.reply.consume(limit.saturating_sub(sent) as usize);
+        }
+        left
+    }
+
+    /// Takes in what jobs and the log's thread have done.
+    pub(super) fn poll(&mut self) {
+        let notices = self.persistence.poll(&mut self.dataset);
+        self.act_upon(notices);
+    }
+
+    /// Periodic work.
+    pub(super) fn cron(&mut self) {
+        let now_ms = self.clock.wall_ms();
+        let notices = self.persistence.cron(&mut self.dataset, now_ms);
+        self.act_upon(notices);
+    }
+
+    fn act_upon(&mut self, notices: Vec<Notice>) {
+        for notice in notices {
+            match notice {
+                Notice::JobDone { ticket, answer } => self.answer(ticket, &answer),
+                Notice::ShutdownDone { exit_code } => self.exit_code = Some(exit_code),
+                Notice::Fatal { exit_code } => panic!("the server gives up with exit code {exit_code}"),
+                Notice::ShutdownRefused | Notice::LogDisabled => {}
+            }
+        }
+    }
+
+    /// A job has ended: the client that waited for it gets its reply.
+    fn answer(&mut self, ticket: u64, answer: &Answer) {
+        let appended = self.persistence.appended();
+        let Some(index) = self.clients.iter().position(|client| client.ticket == Some(ticket)) else {
+            return;
+        };
+        let client = &mut self.clients[index];
+        client.ticket = None;
+        match answer {
+            Answer::Status(text) => client.reply.simple(text),
+            Answer::Error(text) => client.reply.error(text),
+            Answer::Later(_) => unreachable!("an answer is given at the end"),
+        }
+        let unit = client.unit_of_ticket;
+        self.hold(index, appended);
+        self.note_reply(index, unit);
+    }
+
+    /// A command that persistence executes.
+    pub(super) fn ask(
+        &mut self,
+        client: usize,
+        ask: impl FnOnce(&mut Persistence, &mut Dataset, i64) -> Answer,
+    ) {
+        let now_ms = self.clock.wall_ms();
+        let answer = ask(&mut self.persistence, &mut self.dataset, now_ms);
+        if let Answer::Later(ticket) = answer {
+            self.clients[client].ticket = Some(ticket);
+            self.clients[client].unit_of_ticket = 0;
+        }
+    }
+
+    /// CONFIG SET of one directive.
+    pub(super) fn set_config(&mut self, name: &str, value: &str) {
+        let pairs = [(name.as_bytes(), value.as_bytes())];
+        let change = self
+            .config
+            .set(&pairs, SetContext::default(), &NoHost)
+            .expect("the simulation knows its directives");
+        if change.includes("appendonly") {
+            let now_ms = self.clock.wall_ms();
+            let enabled = self.config.appendonly;
+            if self.persistence.set_appendonly(&mut self.dataset, enabled, now_ms).is_err() {
+                change.roll_back(&mut self.config, &NoHost);
+                return;
+            }
+        }
+        let names: Vec<&str> = change.changed().iter().map(|directive| directive.name()).collect();
+        self.persistence.apply_config(&self.config, &names);
+    }
+
+    /// SHUTDOWN.
+    pub(super) fn shutdown(&mut self, options: ShutdownOptions) {
+        self.persistence.hand_over();
+        let now_ms = self.clock.wall_ms();
+        if let ShutdownProgress::Done { exit_code } =
+            self.persistence.shutdown(&mut self.dataset, options, now_ms)
+        {
+            self.exit_code = Some(exit_code);
+        }
+    }
+
+    /// Lets the log's thread work until it sleeps.
+    pub(super) fn step_log(&mut self) {
+        if let Some(stepper) = self.persistence.stepper() {
+            stepper.step();
+        }
+    }
+
+    /// How many syncs and preparations have begun and not ended.
+    pub(super) fn work_under_way(&mut self) -> usize {
+        self.persistence.stepper().map_or(0, |stepper| stepper.work_under_way())
+    }
+
+    /// Ends the oldest sync or preparation.
+    pub(super) fn finish_work(&mut self) {
+        if let Some(stepper) = self.persistence.stepper() {
+            stepper.finish_work();
+        }
+    }
+
+    /// When the log's thread would look at the clock again.
+    pub(super) fn next_deadline(&mut self) -> Option<Duration> {
+        self.persistence.stepper().and_then(|stepper| stepper.next_deadline())
+    }
+}
+
+/// What all of the commands may touch.
+pub(super) fn touched_by(commands: &[Command]) -> Touched {
+    let mut all = Vec::new();
+    for command in commands {
+        match &command.touched {
+            Touched::Everything => return Touched::Everything,
+            Touched::Keys(keys) => all.extend_from_slice(keys),
+        }
+    }
+    Touched::Keys(all)
+}
+
+fn flags_of(command: &Command) -> Flags {
+    lookup(&command.arguments[0]).expect("the workload knows its commands").flags
+}

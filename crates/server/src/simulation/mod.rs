@@ -1,0 +1,36 @@
+//! The deterministic crash campaign: the whole of persistence on a simulated disk, crashed at any operation.
+//!
+//! A seed is a history of several lives of one server. Each life starts on what the last one left, must start, and must
+//! find a state that its clients were promised; then it works, amid disks that fill up, fail and dawdle, until the power
+//! goes or the process is killed. Executor, log, snapshot jobs and recovery are the very code of the server; sockets and
+//! threads are replaced by calls. The same seed gives the same history, operation for operation.
+//!
+//! Not part of the crate's interface: this is the door for the example `crash_campaign` and for tests.
+//!
+//! | file | role |
+//! |---|---|
+//! | `campaign` | seeds and lives: start, compare, work, crash |
+//! | `life` | the turns of one life |
+//! | `machine` | a server without sockets |
+//! | `pace` | how time passes, and how long syncs take |
+//! | `workload`, `settings` | what clients and operators ask for |
+//! | `weather` | what goes wrong without a crash |
+//! | `model` | the state after every unit |
+//! | `promise` | what must be found after a crash |
+//! | `coverage` | what was hit |
+//! | `log_lines` | the server's log lines, for reports |
+
+mod campaign;
+mod coverage;
+mod life;
+mod log_lines;
+mod machine;
+mod model;
+mod pace;
+mod promise;
+mod settings;
+mod weather;
+mod workload;
+
+pub use campaign::{SeedReport, Violation, run_seed};
+pub use coverage::Coverage;
