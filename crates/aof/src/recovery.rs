@@ -16,6 +16,10 @@ use crate::notice::Notice;
 use crate::segment::Segment;
 use crate::settings::LogSettings;
 
+/// Without frames nobody knows what of a file was synced, but more than this is not left unsynced even by
+/// `appendfsync no`.
+const UNSYNCED_BYTES_MAX: u64 = 64 << 20;
+
 /// What a directory holds.
 #[derive(Debug)]
 pub enum OpenedLog {
@@ -211,8 +215,12 @@ impl Loader {
             }
             let file = self.directory.storage().open(&loaded.path, &OpenOptions::read_write())?;
             let end = self.ends[index];
-            if end.segment_id.is_some() && !loaded.is_declared {
-                write_again(&*file, self.durable_marks[index], end.logical_end)?;
+            if !loaded.is_declared {
+                let durable = match end.segment_id {
+                    Some(_) => self.durable_marks[index],
+                    None => end.logical_end.saturating_sub(UNSYNCED_BYTES_MAX),
+                };
+                write_again(&*file, durable, end.logical_end)?;
             }
             file.datasync()?;
         }

@@ -131,6 +131,12 @@ impl Segment {
         known.rev().find(|(end, _)| *end == position).map(|&(_, offset)| offset)
     }
 
+    /// Everything has been synced, the last mark included: whoever follows this increment says that it ends here.
+    pub(crate) fn note_synced(&mut self) {
+        self.written.clear();
+        self.durable = (self.end_position, self.end);
+    }
+
     /// Takes note of what is durable.
     fn advance_durable(&mut self, durable: Position) {
         while let Some(&(position, offset)) = self.written.front()

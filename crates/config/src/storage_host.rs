@@ -44,8 +44,10 @@ struct Place {
 impl StorageHost {
     /// The process' own working directory; `dir` changes it for the whole process, as in Redis.
     pub fn of_process() -> Result<Self, StorageError> {
-        let storage = Arc::new(RealStorage::open(".")?);
-        let mut host = Self::new(storage, process_directory()?);
+        // By its full name, so that messages name it.
+        let path = process_directory()?;
+        let storage = Arc::new(RealStorage::open(&path)?);
+        let mut host = Self::new(storage, path);
         host.moves_process = true;
         Ok(host)
     }

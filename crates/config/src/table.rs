@@ -97,9 +97,9 @@ directives! {
     "rdb-write-version" => rdb_write_version: u8 = Number::integer(9, 12, 11), OURS, Works;
     /// What happens when a snapshot in progress needs more extra memory than `snapshot-max-extra-memory`.
     "snapshot-over-budget" => snapshot_over_budget: SnapshotOverBudget =
-        OneOf(SnapshotOverBudget::Cancel), OURS, Works;
+        OneOf(SnapshotOverBudget::Cancel), OURS, NotYet;
     /// How much memory a snapshot in progress may keep alive beyond the dataset; 0 means no limit.
-    "snapshot-max-extra-memory" => snapshot_max_extra_memory: u64 = Number::memory(0, LONG_MAX, 0), OURS, Works;
+    "snapshot-max-extra-memory" => snapshot_max_extra_memory: u64 = Number::memory(0, LONG_MAX, 0), OURS, NotYet;
     /// A test aid: microseconds to sleep per key saved; negative means one microsecond every that many keys.
     "rdb-key-save-delay" => rdb_key_save_delay: i32 = Number::integer(i32::MIN, INT_MAX, 0), HIDDEN, Works;
     /// A test aid: microseconds to sleep per key or command loaded; negative as for `rdb-key-save-delay`.
@@ -123,9 +123,8 @@ directives! {
     /// risk stays bounded, or go on as Redis does.
     "appendfsync-overload" => appendfsync_overload: AppendfsyncOverload =
         OneOf(AppendfsyncOverload::SlowWriters), OURS, Works;
-    /// Do not sync the log while a snapshot or a rewrite runs. Gives up the guarantees of `appendfsync`
-    /// meanwhile.
-    "no-appendfsync-on-rewrite" => no_appendfsync_on_rewrite: bool = Flag::new(false), RUNTIME, Works;
+    /// In Redis: do not sync the log while a snapshot or a rewrite runs. Here neither disturbs the syncs.
+    "no-appendfsync-on-rewrite" => no_appendfsync_on_rewrite: bool = Flag::new(false), RUNTIME, Moot;
     /// Rewrite the log when it has grown by this percentage over its base; 0 means never.
     "auto-aof-rewrite-percentage" => auto_aof_rewrite_percentage: u32 =
         Number::integer(0, INT_MAX, 100), RUNTIME, Works;
@@ -323,12 +322,12 @@ directives! {
     "maxmemory" => maxmemory: u64 = Number::memory(0, ULONG_MAX, 0), RUNTIME, Works;
     /// What is evicted at `maxmemory`.
     "maxmemory-policy" => maxmemory_policy: MaxmemoryPolicy =
-        OneOf(MaxmemoryPolicy::Noeviction), RUNTIME, Works;
+        OneOf(MaxmemoryPolicy::Noeviction), RUNTIME, NotYet;
     /// How many keys are looked at to find one to evict.
-    "maxmemory-samples" => maxmemory_samples: u32 = Number::integer(1, INT_MAX, 5), RUNTIME, Works;
+    "maxmemory-samples" => maxmemory_samples: u32 = Number::integer(1, INT_MAX, 5), RUNTIME, NotYet;
     /// How much time eviction may take: 0 the least, 100 without limit.
     "maxmemory-eviction-tenacity" => maxmemory_eviction_tenacity: u32 =
-        Number::integer(0, 100, 10), RUNTIME, Works;
+        Number::integer(0, 100, 10), RUNTIME, NotYet;
     /// A replica leaves evicting to its master.
     "replica-ignore-maxmemory" | "slave-ignore-maxmemory" => replica_ignore_maxmemory: bool =
         Flag::new(true), RUNTIME, NotYet;
@@ -339,7 +338,7 @@ directives! {
     /// How hard expired keys are looked for, 1 to 10.
     "active-expire-effort" => active_expire_effort: u32 = Number::integer(1, 10, 1), RUNTIME, Works;
     /// Free evicted values in the background. They always are; this decides how the removal is logged.
-    "lazyfree-lazy-eviction" => lazyfree_lazy_eviction: bool = Flag::new(false), RUNTIME, Works;
+    "lazyfree-lazy-eviction" => lazyfree_lazy_eviction: bool = Flag::new(false), RUNTIME, NotYet;
     /// Free expired values in the background. They always are; this decides how the removal is logged.
     "lazyfree-lazy-expire" => lazyfree_lazy_expire: bool = Flag::new(false), RUNTIME, Works;
     /// Free overwritten values in the background. They always are; this decides how the removal is logged.
@@ -417,12 +416,12 @@ directives! {
     ["Observation"]
     /// Log commands slower than this many microseconds in the slow log; 0 logs all, -1 none.
     "slowlog-log-slower-than" => slowlog_log_slower_than: i64 =
-        Number::integer(-1, LONG_MAX, 10_000), RUNTIME, Works;
+        Number::integer(-1, LONG_MAX, 10_000), RUNTIME, NotYet;
     /// How many entries the slow log keeps.
-    "slowlog-max-len" => slowlog_max_len: u64 = Number::integer(0, LONG_MAX, 128), RUNTIME, Works;
+    "slowlog-max-len" => slowlog_max_len: u64 = Number::integer(0, LONG_MAX, 128), RUNTIME, NotYet;
     /// Record events that took at least this many milliseconds; 0 means none.
     "latency-monitor-threshold" => latency_monitor_threshold: u64 =
-        Number::integer(0, LONG_MAX, 0), RUNTIME, Works;
+        Number::integer(0, LONG_MAX, 0), RUNTIME, NotYet;
     /// Keep a histogram of the time of each command.
     "latency-tracking" => latency_tracking: bool = Flag::new(true), RUNTIME, Works;
     /// The percentiles INFO latencystats shows.

@@ -176,7 +176,13 @@ impl<'a> DatabaseMut<'a> {
             edited.extend_from_slice(value.to_text(&mut IntegerBuffer::new()));
             write_into(&mut edited, offset, bytes);
             let access = access_of(found.entry);
-            self.overwrite(key, found, NewValue::Shared(edited.freeze()), found.entry.expires_at_ms(), access);
+            self.overwrite(
+                key,
+                found,
+                NewValue::Shared(edited.freeze()),
+                found.entry.expires_at_ms(),
+                access,
+            );
         } else {
             let mut edited = std::mem::take(self.scratch);
             edited.clear();
@@ -233,7 +239,14 @@ impl<'a> DatabaseMut<'a> {
         }
     }
 
-    fn overwrite(&mut self, key: &Key<'_>, found: Found, value: NewValue<'_>, expires_at_ms: Option<i64>, access: u32) {
+    fn overwrite(
+        &mut self,
+        key: &Key<'_>,
+        found: Found,
+        value: NewValue<'_>,
+        expires_at_ms: Option<i64>,
+        access: u32,
+    ) {
         let segment = self.writable(found.index, key.hash());
         let mut value = value;
         if self.epochs.is_unseen(found.entry.birth(), self.database.id, key.hash()) {

@@ -38,9 +38,11 @@ impl Served {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
-            .unwrap();
-        child.stdin.take().unwrap().write_all(input).unwrap();
-        let output = child.wait_with_output().unwrap();
+            .expect("the program runs");
+        let mut stdin = child.stdin.take().expect("its input is a pipe");
+        stdin.write_all(input).expect("the program reads its input");
+        drop(stdin);
+        let output = child.wait_with_output().expect("the program ends");
         let text = [output.stdout, output.stderr].concat();
         (output.status.success(), String::from_utf8_lossy(&text).into_owned())
     }

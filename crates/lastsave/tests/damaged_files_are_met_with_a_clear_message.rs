@@ -22,9 +22,9 @@ fn log(arguments: &[&str], records: usize, killed: bool) -> TempDir {
         assert_eq!(client.run(&format!("SET key:{record} {record}")), "OK");
     }
     if killed {
-        server.kill()
+        server.kill();
     } else {
-        server.shut_down("NOSAVE")
+        server.shut_down("NOSAVE");
     }
     directory
 }

@@ -104,7 +104,8 @@ fn a_full_disk(arguments: &[&str]) {
         disk.fill_up(100_000);
         // The command that met the failure was executed: its reply is held until there is room.
         let writer = set_until_refused(server.port, keys, value.clone());
-        eventually("the failure", || client.info("aof_last_write_status") == "err");
+        server.wait_for_log("Error writing to the AOF file: No space left on device");
+        assert_eq!(client.info("aof_last_write_status"), "err");
         // Reads go on where nothing waits to be logged, and writes say what is the matter.
         assert_eq!(server.client().run("SET other 1"), FULL);
         assert_eq!(client.run("DEL durable"), FULL);
@@ -122,7 +123,7 @@ fn a_full_disk(arguments: &[&str]) {
         // The writer goes on as well, until the server is killed; this time with room.
         std::thread::sleep(Duration::from_millis(50));
         server.kill();
-        keys = writer.join().unwrap();
+        keys = writer.join().expect("the writer has met no wrong reply");
         let server = Instance::lastsave(disk.path(), &arguments);
         let mut client = server.client();
         acknowledged_keys_are_there(&mut client, keys, &value);
@@ -167,12 +168,12 @@ fn a_kill_while_the_disk_is_full_loses_nothing_acknowledged() {
     for policy in ["always", "everysec"] {
         let Some(disk) = SmallDisk::mount(4096) else { return };
         let arguments = ["--appendonly", "yes", "--appendfsync", policy];
-        let server = Instance::lastsave(disk.path(), &arguments);
+        let mut server = Instance::lastsave(disk.path(), &arguments);
         let value = noise(2, 3000);
         disk.fill_up(200_000);
         let writer = set_until_refused(server.port, 0, value.clone());
-        let mut client = server.client();
-        eventually("the failure", || client.info("aof_last_write_status") == "err");
+        server.wait_for_log("Error writing to the AOF file: No space left on device");
+        assert_eq!(server.client().info("aof_last_write_status"), "err");
         server.kill();
         let keys = writer.join().unwrap();
         assert!(keys > 10, "{keys}");
@@ -217,6 +218,34 @@ fn a_rewrite_that_finds_no_room_leaves_the_log_as_it_is() {
     let mut client = server.client();
     acknowledged_keys_are_there(&mut client, 10, &value);
     assert_eq!(client.run("GET small"), "2");
+}
+
+#[test]
+fn a_rewrite_that_fails_before_the_log_has_moved_does_not_stand_in_the_way_of_others() {
+    let directory = temporary_directory();
+    let server = Instance::lastsave(directory.path(), &["--appendonly", "yes", "--appendfsync", "always"]);
+    let (mut client, mut writer) = (server.client(), server.client());
+    // The file that the base is written to cannot be created, and the log is busy when that is found out.
+    let place = directory.path().join(format!("temp-rewriteaof-{}.aof", server.pid()));
+    files::make_directory(&place);
+    assert_eq!(client.run("DEBUG AOF-FLUSH-SLEEP 300000"), "OK");
+    writer.send(&["SET", "a", "1"]);
+    std::thread::sleep(Duration::from_millis(50));
+    assert_eq!(client.run("BGREWRITEAOF"), "Background append only file rewriting started");
+    eventually("the rewrite", || client.info("aof_rewrite_in_progress") == "0");
+    assert_eq!(client.info("aof_last_bgrewrite_status"), "err");
+    assert_eq!(show(&writer.read()), "OK");
+    assert_eq!(client.run("DEBUG AOF-FLUSH-SLEEP 0"), "OK");
+    std::fs::remove_dir(&place).unwrap();
+    for round in 0..2 {
+        assert_eq!(client.run("BGREWRITEAOF"), "Background append only file rewriting started");
+        eventually("the rewrite", || client.info("aof_rewrite_in_progress") == "0");
+        assert_eq!(client.info("aof_last_bgrewrite_status"), "ok", "round {round}");
+    }
+    assert_eq!(client.run("SET b 1"), "OK");
+    server.kill();
+    let server = Instance::lastsave(directory.path(), &["--appendonly", "yes"]);
+    assert_eq!(server.client().run("MGET a b"), "[1 1]");
 }
 
 #[test]
@@ -312,6 +341,8 @@ fn a_directory_that_is_gone_is_told() {
     std::fs::remove_dir_all(&directory).unwrap();
     assert!(client.run("SAVE").starts_with("-ERR"));
     server.wait_for_log("No such file or directory");
+    assert_eq!(client.run("BGSAVE"), "Background saving started");
+    eventually("the save", || client.info("rdb_last_bgsave_status") == "err");
     assert!(client.run("SET a 2").starts_with(NOT_SAVED));
     assert_eq!(client.run("GET a"), "1");
     assert_eq!(client.run("SHUTDOWN"), "-ERR Errors trying to SHUTDOWN. Check logs.");

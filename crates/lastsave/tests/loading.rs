@@ -9,7 +9,7 @@ const LOADING: &str = "-LOADING Redis is loading the dataset in memory";
 
 /// A directory with a snapshot of some thousand keys.
 fn with_snapshot() -> TempDir {
-    let directory = TempDir::new().unwrap();
+    let directory = TempDir::new().expect("a temporary directory");
     let mut server = TestServer::start(&["--dir", &directory.path().to_string_lossy()]);
     let mut client = server.client();
     assert_eq!(client.run("DEBUG POPULATE 3000 key 20"), "OK");

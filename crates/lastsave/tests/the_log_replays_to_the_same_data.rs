@@ -1,4 +1,6 @@
 //! Whatever sequence of commands made the data, what is read back after a kill is the same data: in Lastsave and in Redis.
+//!
+//! With `LASTSAVE_SEED` in the environment the sequences are others.
 
 mod harness;
 
@@ -140,6 +142,8 @@ fn loaded_by(program: Program, directory: &Path, arguments: &[&str]) -> (Instanc
 }
 
 fn replays(seed: u64, arguments: &[&str]) {
+    let given = std::env::var("LASTSAVE_SEED").ok().and_then(|seed| seed.parse::<u64>().ok());
+    let seed = given.map_or(seed, |given| given.wrapping_mul(1000) + seed);
     let directory = temporary_directory();
     let arguments = [&["--appendonly", "yes", "--rdb-write-version", "10"], arguments].concat();
     let oracle = has_oracle();

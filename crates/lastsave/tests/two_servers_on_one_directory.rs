@@ -19,7 +19,7 @@ fn refused(directory: &Path, arguments: &[&str]) {
         Err(printed) => printed,
     };
     assert_eq!(second.wait().code(), Some(1), "{printed}");
-    let name = directory.canonicalize().unwrap();
+    let name = directory.canonicalize().expect("the directory exists");
     let told = format!("Another server is using the directory {}.", name.display());
     assert!(printed.contains(&told) || arguments.contains(&"--dir"), "no {told:?} in {printed}");
     assert!(printed.contains("'dir'"), "{printed}");

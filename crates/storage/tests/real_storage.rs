@@ -78,6 +78,7 @@ fn a_full_disk_says_so() {
 }
 
 #[test]
+#[expect(clippy::disallowed_methods, reason = "an independent witness of the umask")]
 fn modes_are_those_asked_for_less_the_umask() {
     let (directory, storage) = storage();
     let umask = {

@@ -58,13 +58,6 @@ fn look_at(directory: &AofDirectory, entry: &ManifestEntry) -> Result<LoadedFile
     let mut head = vec![0; HEADER_BYTES_MAX.min(usize::try_from(length).unwrap_or(usize::MAX))];
     file.read_exact_at(&mut head, 0)?;
     let line_end = head.iter().position(|&byte| byte == b'\n').map_or(0, |at| at + 1);
-    let header = Header::from_line(&head[..line_end]);
-    if header.is_none() && entry.kind == FileKind::Increment {
-        // A sync that failed in an earlier process leaves pages in the cache that are not on the device, and clean: no
-        // later sync writes them. Without frames nobody knows which, so what counts is what the device has. (A hint; what
-        // is dirty stays, and is synced before it counts.)
-        let _hint = file.advise_dont_need(0, length);
-    }
     Ok(LoadedFile {
         entry: entry.clone(),
         path,
@@ -72,7 +65,7 @@ fn look_at(directory: &AofDirectory, entry: &ManifestEntry) -> Result<LoadedFile
         limit: length,
         is_declared: false,
         begins_with_rdb: begins_with_rdb(&head),
-        header,
+        header: Header::from_line(&head[..line_end]),
     })
 }
 

@@ -82,7 +82,9 @@ impl AofLog {
             Err(LogError::Full(_)) | Ok(()) => {}
             Err(error) => return Err(error),
         }
-        segment.file().datasync().map_err(|error| failed(&error))
+        segment.file().datasync().map_err(|error| failed(&error))?;
+        segment.note_synced();
+        Ok(())
     }
 
     /// `appendonly yes` at run time: collect in a temporary increment until there is a base to list it with.

@@ -168,7 +168,6 @@ impl<L: Log> Core<L> {
                     return;
                 }
             }
-            Err(_) if kind == Switch::Disable => self.abandon(),
             Err(_) => {}
         }
         self.events.push_back(Event::SwitchDone { id, kind, at, result });

@@ -2,6 +2,7 @@
 
 #![cfg(not(loom))]
 
+mod a_new_increment_stands_alone;
 mod failures_lose_nothing;
 mod nobody_waits_for_a_broken_disk;
 mod random_schedules_keep_all_promises;

@@ -1,3 +1,5 @@
+//! Tests of the decode module.
+
 use proptest::prelude::*;
 
 use super::*;

@@ -1,3 +1,5 @@
+//! Tests of the output module.
+
 use proptest::prelude::*;
 
 use super::*;

@@ -1,3 +1,5 @@
+//! Tests of the parser module.
+
 use proptest::prelude::*;
 
 use super::*;

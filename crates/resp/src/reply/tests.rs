@@ -1,3 +1,5 @@
+//! Tests of the reply module.
+
 use super::*;
 use crate::output::SHARED_BYTES_MIN;
 

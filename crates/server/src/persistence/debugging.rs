@@ -23,7 +23,7 @@ impl Persistence {
         now_ms: i64,
     ) -> Answer {
         if options.save {
-            let temporary = PathBuf::from(format!("temp-{}.rdb", pid()));
+            let temporary = PathBuf::from(format!("temp-{}-reload.rdb", pid()));
             let target = PathBuf::from(&self.settings.dump_name);
             let job =
                 self.snapshot_job(dataset, SnapshotForm::Dump, temporary.clone(), target.clone(), now_ms);

@@ -42,6 +42,15 @@ impl Persistence {
     }
 
     fn enable_log(&mut self, dataset: &mut Dataset, now_ms: i64) -> Result<(), String> {
+        if self.storage.path() != self.directory.storage().path() {
+            tracing::warn!(
+                "'dir' was changed to {} while the append only file was off. Its files would still be in {}, where the \
+                 next start does not look: restart the server in the new directory, then switch it on.",
+                self.storage.path().display(),
+                self.directory.storage().path().display()
+            );
+            return Err("Unable to turn on AOF. Check server logs.".to_owned());
+        }
         self.lock_directory().map_err(|reason| {
             tracing::warn!("{reason}");
             "Unable to turn on AOF. Check server logs.".to_owned()

@@ -122,7 +122,6 @@ pub(crate) struct Persistence {
     shutdown: Option<Shutdown>,
     notices: Vec<Notice>,
     last_ticket: u64,
-    temporary_number: u64,
     cuts: u64,
     last_cut_us: u64,
     /// The most processor time that one turn of the executor took while the last snapshot was under way.
@@ -183,7 +182,6 @@ impl Persistence {
             shutdown: None,
             notices: Vec::new(),
             last_ticket: 0,
-            temporary_number: 0,
             cuts: 0,
             last_cut_us: 0,
             longest_turn_us: 0,
@@ -297,8 +295,8 @@ impl Persistence {
         self.log_settings.set_prepare(self.settings.prepare && self.settings.policy == Policy::Always);
     }
 
-    /// `CONFIG SET dir`: later snapshots go to the directory behind `storage`. The log stays where it is, as its files
-    /// are open; it moves when it is switched off and on.
+    /// `CONFIG SET dir`: later snapshots go to the directory behind `storage`. The log stays where it is until the
+    /// process ends; switching it on after such a change is refused.
     ///
     /// # Errors
     /// Why the directory cannot be used.

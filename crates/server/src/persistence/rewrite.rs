@@ -44,6 +44,12 @@ pub(crate) enum RewriteKind {
 pub(crate) enum Conclusion {
     /// The log was told that the base is ready.
     Completing(RequestId),
+    /// The base will not come, which the log is told as soon as it has moved: it would not know what for before.
+    /// `failed`: because something went wrong.
+    WaitingToAbort {
+        /// Whether this counts as a failure.
+        failed: bool,
+    },
     /// The log was told that the base will not come. `failed`: because something went wrong.
     Aborting {
         /// Of the request to the log.

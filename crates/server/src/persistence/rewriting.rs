@@ -150,6 +150,9 @@ impl Persistence {
             return;
         };
         rewrite.switch = None;
+        if let (Some(Conclusion::WaitingToAbort { failed }), Some(log)) = (rewrite.conclusion, &self.log) {
+            rewrite.conclusion = Some(Conclusion::Aborting { id: log.abort_rewrite(), failed });
+        }
         match result {
             Ok(()) => self.complete_rewrite_if_ready(),
             Err(error) => {
@@ -218,7 +221,11 @@ impl Persistence {
             RewriteKind::Log(switch) => {
                 if matches!(
                     rewrite.conclusion,
-                    Some(Conclusion::Aborting { .. } | Conclusion::Aborted { .. })
+                    Some(
+                        Conclusion::WaitingToAbort { .. }
+                            | Conclusion::Aborting { .. }
+                            | Conclusion::Aborted { .. }
+                    )
                 ) {
                     return;
                 }
@@ -230,8 +237,10 @@ impl Persistence {
                     );
                     self.log_takes_effects = false;
                 }
-                let id = log.abort_rewrite();
-                rewrite.conclusion = Some(Conclusion::Aborting { id, failed });
+                rewrite.conclusion = Some(match rewrite.switch {
+                    Some(_) => Conclusion::WaitingToAbort { failed },
+                    None => Conclusion::Aborting { id: log.abort_rewrite(), failed },
+                });
             }
         }
     }

@@ -131,7 +131,8 @@ impl Saves {
     /// A save has failed; one that was cancelled changes nothing.
     pub(crate) fn note_failure(&mut self, running: &RunningSave, now_ms: i64) {
         self.note_duration(running, now_ms);
-        if !running.is_cancelled {
+        // As in Redis: whoever saves in the foreground is told, and only a background save stops writes.
+        if running.cause == SaveCause::Background && !running.is_cancelled {
             self.last_status_ok = false;
         }
     }

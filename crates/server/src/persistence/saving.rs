@@ -107,8 +107,7 @@ impl Persistence {
             return Err(());
         }
         let target = PathBuf::from(&self.settings.dump_name);
-        self.temporary_number += 1;
-        let temporary = PathBuf::from(format!("temp-{}-{}.rdb", pid(), self.temporary_number));
+        let temporary = PathBuf::from(format!("temp-{}.rdb", pid()));
         let job = self.snapshot_job(dataset, SnapshotForm::Dump, temporary, target, now_ms);
         let progress = Arc::clone(&job.progress);
         match self.jobs.start(job) {

@@ -87,7 +87,7 @@ impl EffectStream {
                     self.append_request(db, request);
                 }
                 Effect::Command { db, bytes } => {
-                    self.append_record(Some(db), |out| out.extend_from_slice(bytes))
+                    self.append_record(Some(db), |out| out.extend_from_slice(bytes));
                 }
             }
         }
@@ -101,7 +101,7 @@ impl EffectStream {
         for effect in effects.iter() {
             match effect {
                 Effect::Command { db, bytes } => {
-                    self.append_record(Some(db), |out| out.extend_from_slice(bytes))
+                    self.append_record(Some(db), |out| out.extend_from_slice(bytes));
                 }
                 Effect::Verbatim { .. } => panic!("a verbatim effect comes from a request"),
             }

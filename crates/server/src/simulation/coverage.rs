@@ -6,18 +6,22 @@ use std::fmt;
 use lastsave_storage::sim::{CallSite, SimulatedStorage};
 
 /// Rows of the decision table for damaged logs.
-const ROWS: [&str; 14] =
-    ["F1", "F2", "F3", "F4", "F5", "F6", "F9", "H1", "R1", "R2", "R3", "R4", "R5", "no damage"];
+const ROWS: [&str; 18] = [
+    "C", "F1", "F2", "F3", "F4", "F5", "F6", "F7", "F8", "F9", "H1", "M1", "M2", "R1", "R2", "R3", "R4", "R5",
+];
 
-/// What a line of the log says about the row by which a start was refused.
-const REFUSALS: [(&str, &str); 7] = [
+/// What a line of the log says about the row by which a start was refused. `F9` stands for `R2` as well.
+const REFUSALS: [(&str, &str); 10] = [
     ("declares everything before", "F4"),
     ("bytes of valid frames follow", "F5"),
     ("the file is not the last one of the log", "F6"),
+    ("bytes are on record as durable", "F8"),
+    ("Unexpected end of file reading", "F9"),
     ("the header line is synced", "H1"),
+    ("but no manifest", "M1"),
+    ("Unable to obtain the AOF file", "M2"),
     ("the truncated file is not the last file", "R3"),
     ("Bad file format reading", "R4"),
-    ("Unexpected end of file reading", "F9"),
 ];
 
 /// Counts of one seed or of many.
@@ -57,7 +61,10 @@ impl Coverage {
             *self.rows.entry(row).or_default() += 1;
         }
         if rows.is_empty() {
-            *self.rows.entry("no damage").or_default() += 1;
+            *self.rows.entry("C").or_default() += 1;
+        }
+        if rows.len() > 1 {
+            *self.rows.entry("F7").or_default() += 1;
         }
     }
 

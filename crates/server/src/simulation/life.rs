@@ -31,6 +31,8 @@ pub(super) struct Life {
     weather: Weather,
     saves_succeeded: u64,
     shuts_down: bool,
+    /// Something is wrong with the disk, or was since the log is being switched off.
+    was_disturbed: bool,
     /// Nothing was wrong when the shutdown began.
     closes_well: bool,
 }
@@ -39,7 +41,16 @@ impl Life {
     pub(super) fn new(machine: Box<Machine>, storage: SimulatedStorage) -> Self {
         let pace = Pace::new(storage.clock());
         let weather = Weather::default();
-        Self { machine, storage, pace, weather, saves_succeeded: 0, shuts_down: false, closes_well: false }
+        Self {
+            machine,
+            storage,
+            pace,
+            weather,
+            saves_succeeded: 0,
+            shuts_down: false,
+            was_disturbed: false,
+            closes_well: false,
+        }
     }
 
     /// Whether the life is over.
@@ -117,6 +128,11 @@ impl Life {
             return;
         }
         let now = self.machine.observe();
+        self.was_disturbed =
+            !self.weather.is_clear() || (self.was_disturbed && now.log_state != LogState::On);
+        if self.was_disturbed && now.log_state != LogState::On {
+            world.promises.give_up();
+        }
         world.promises.observe(now, world.history.last());
         world.coverage.saves += now.saves_succeeded - self.saves_succeeded;
         self.saves_succeeded = now.saves_succeeded;
@@ -132,11 +148,10 @@ impl Life {
             return;
         }
         let now = self.pace.now();
-        let policy = self.policy();
         for reply in left {
             world.coverage.replies += 1;
             let logged = world.history.unit(reply.unit).policy;
-            world.promises.acknowledge(reply.unit, logged, policy, now);
+            world.promises.acknowledge(reply.unit, logged, now);
         }
         self.look(world);
     }
@@ -168,9 +183,8 @@ impl Life {
         let touched = touched_by(&commands);
         let unit = match executed {
             Executed::No => return,
-            Executed::Looked if commands[0].arguments[0] == b"SWAPDB" => {
-                return self.machine.note_reply(client, 0);
-            }
+            // Its reply may come without a look at the data.
+            Executed::Looked if !commands[0].surely_looks() => 0,
             Executed::Looked => {
                 world.history.revealed_by(self.machine.selected(client), &commands[0].touched)
             }
@@ -197,7 +211,7 @@ impl Life {
         let log_is_on = self.machine.config.appendonly;
         match what {
             0..=2 => {
-                self.machine.ask(client, |server, data, now_ms| server.bgsave(data, now_ms % 2 == 0, now_ms))
+                self.machine.ask(client, |server, data, now_ms| server.bgsave(data, now_ms % 2 == 0, now_ms));
             }
             3 => self.machine.ask(client, |server, data, now_ms| server.save(data, now_ms)),
             4..=6 => {
@@ -207,9 +221,7 @@ impl Life {
             7 | 8 => {
                 let policy = settings::policy(random);
                 self.set("appendfsync", policy);
-                if policy == "no" {
-                    world.promises.forget_window();
-                }
+                world.promises.set_policy(self.policy(), world.history.last());
             }
             9 if log_is_on && random.chance(1, 2) => self.set("appendonly", "no"),
             9 | 10 if !log_is_on => self.set("appendonly", "yes"),

@@ -11,7 +11,7 @@ use tracing_subscriber::Layer;
 use tracing_subscriber::layer::{Context, SubscriberExt as _};
 
 /// Lines kept; older ones are forgotten.
-const LINES_MAX: usize = 300;
+const LINES_MAX: usize = 500;
 
 static LINES: Mutex<VecDeque<String>> = Mutex::new(VecDeque::new());
 static INSTALLED: Once = Once::new();

@@ -9,7 +9,10 @@
 //!
 //! | file | role |
 //! |---|---|
-//! | `campaign` | seeds and lives: start, compare, work, crash |
+//! | `campaign` | seeds and lives: start, work, crash |
+//! | `starts` | starting a server, and comparing what it found |
+//! | `probe`, `damage` | copies of a machine, crashed and damaged |
+//! | `report` | what is told |
 //! | `life` | the turns of one life |
 //! | `machine` | a server without sockets |
 //! | `pace` | how time passes, and how long syncs take |
@@ -22,15 +25,20 @@
 
 mod campaign;
 mod coverage;
+mod damage;
 mod life;
 mod log_lines;
 mod machine;
 mod model;
 mod pace;
+mod probe;
 mod promise;
+mod report;
 mod settings;
+mod starts;
 mod weather;
 mod workload;
 
-pub use campaign::{SeedReport, Violation, run_seed};
+pub use campaign::run_seed;
 pub use coverage::Coverage;
+pub use report::{SeedReport, Violation};

@@ -47,7 +47,7 @@ impl Pace {
 
     /// Lets the log's thread work, and ends the syncs that are due.
     pub(super) fn step_log(&mut self, machine: &mut Machine, random: &mut SimulatedRandom, slow: bool) {
-        machine.step_log();
+        self.step(machine);
         // Each round ends one piece of work, which may begin the next.
         for _ in 0..32 {
             self.look(machine);
@@ -63,9 +63,16 @@ impl Pace {
             if let Some((began, _)) = self.sync.take() {
                 self.longest_sync = self.longest_sync.max(self.now().saturating_sub(began));
             }
-            machine.step_log();
+            self.step(machine);
         }
         self.look(machine);
+    }
+
+    /// A step may hold syncs of its own, of a file that is being left.
+    fn step(&mut self, machine: &mut Machine) {
+        let began = self.now();
+        machine.step_log();
+        self.longest_sync = self.longest_sync.max(self.now().saturating_sub(began));
     }
 
     /// Keeps the time for which the log has been failing.

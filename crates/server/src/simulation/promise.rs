@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use lastsave_fsync_scheduler::Policy;
 
+use super::log_lines;
 use super::model::{History, State};
 use crate::persistence::{LogState, Observation};
 
@@ -46,8 +47,12 @@ struct LogPromise {
     /// The oldest state that may be found after the process was killed, and after power was lost.
     kill_floor: usize,
     power_floor: usize,
+    /// Policies set in this life, and the last unit executed before each.
+    policies: Vec<(usize, Policy)>,
     /// Units acknowledged under everysec: when, and which.
     acknowledged: Vec<(Duration, usize)>,
+    /// It could not be written when it was switched off: it was given up as it was.
+    given_up: bool,
 }
 
 /// What the dump file promises: to be one of the snapshots that may have got its name.
@@ -75,7 +80,9 @@ impl Promises {
             live_from: None,
             kill_floor: 0,
             power_floor: 0,
+            policies: Vec::new(),
             acknowledged: Vec::new(),
+            given_up: false,
         };
         Self { log, dump: DumpPromise { allowed: vec![0], running: None }, seen: None }
     }
@@ -124,18 +131,36 @@ impl Promises {
     }
 
     /// A reply has left that depends on this unit, which was logged under that policy (if it was).
-    pub(super) fn acknowledge(&mut self, unit: usize, logged: Option<Policy>, policy: Policy, now: Duration) {
-        let Some(logged) = logged else { return };
-        self.log.kill_floor = self.log.kill_floor.max(unit);
-        match (logged, policy) {
-            (Policy::Always, Policy::Always) => self.log.power_floor = self.log.power_floor.max(unit),
-            (Policy::No, _) | (_, Policy::No) => {}
-            _ => self.log.acknowledged.push((now, unit)),
+    pub(super) fn acknowledge(&mut self, unit: usize, logged: Option<Policy>, now: Duration) {
+        let Some(logged) = logged.filter(|_| !self.log.given_up) else { return };
+        // The reply may have been let go at any time since, and so under any of the policies since.
+        let since = self.log.policies.iter().filter(|(last, _)| *last >= unit).map(|(_, policy)| *policy);
+        let weakest = since.fold(logged, weaker);
+        if unit > self.log.kill_floor {
+            log_lines::push(format!("  unit {unit} is acknowledged under {weakest:?} at {now:?}"));
+            self.log.kill_floor = unit;
+        }
+        match weakest {
+            Policy::Always => self.log.power_floor = self.log.power_floor.max(unit),
+            Policy::EverySecond => self.log.acknowledged.push((now, unit)),
+            Policy::No => {}
+        }
+    }
+
+    /// `appendfsync` was set; `last` is the last unit executed. Under `no` nothing more is promised to what is not old
+    /// enough to count under everysec.
+    pub(super) fn set_policy(&mut self, policy: Policy, last: usize) {
+        self.log.policies.push((last, policy));
+        if policy == Policy::No {
+            self.log.acknowledged.clear();
         }
     }
 
     /// The log says that this unit would survive a power cut.
     pub(super) fn durable(&mut self, unit: usize) {
+        if unit > self.log.power_floor {
+            log_lines::push(format!("  unit {unit} is durable"));
+        }
         self.log.power_floor = self.log.power_floor.max(unit);
         self.log.kill_floor = self.log.kill_floor.max(unit);
     }
@@ -145,12 +170,15 @@ impl Promises {
         let log = &mut self.log;
         let old_enough = log.acknowledged.partition_point(|(at, _)| *at + window < now);
         let oldest = log.acknowledged.drain(..old_enough).map(|(_, unit)| unit).max();
+        log_lines::push(format!(
+            "  now it is {now:?}; everysec allows {window:?}, before that came {oldest:?}"
+        ));
         log.power_floor = log.power_floor.max(oldest.unwrap_or(0));
     }
 
-    /// What was acknowledged under everysec and is not old enough to count is promised nothing more: the policy is `no`
-    /// now.
-    pub(super) fn forget_window(&mut self) {
+    /// The log is switched off on a disk that fails: it is given up as it is, and its replies go.
+    pub(super) fn give_up(&mut self) {
+        self.log.given_up = true;
         self.log.acknowledged.clear();
     }
 
@@ -166,6 +194,7 @@ impl Promises {
     pub(super) fn crash(&mut self, crash: Crash, last: usize) {
         self.log.freeze(last);
         self.log.acknowledged.clear();
+        self.log.policies.clear();
         self.dump.allowed.extend(self.dump.running.take());
         self.seen = None;
         if crash == Crash::PowerCut {
@@ -229,12 +258,21 @@ impl Promises {
     }
 }
 
+fn weaker(one: Policy, other: Policy) -> Policy {
+    match (one, other) {
+        (Policy::No, _) | (_, Policy::No) => Policy::No,
+        (Policy::EverySecond, _) | (_, Policy::EverySecond) => Policy::EverySecond,
+        _ => Policy::Always,
+    }
+}
+
 impl LogPromise {
     /// The log holds exactly this state, durably, and goes on from there.
     fn adopt(&mut self, index: usize) {
         self.existence = Existence::Yes;
         self.allowed.clear();
         self.acknowledged.clear();
+        self.given_up = false;
         self.live_from = Some(index);
         self.kill_floor = index;
         self.power_floor = index;
@@ -249,7 +287,7 @@ impl LogPromise {
                 self.adopt(cut);
             }
             (Some(LogState::On | LogState::Enabling), LogState::Off | LogState::Disabling) => {
-                self.freeze(last)
+                self.freeze(last);
             }
             _ => {}
         }

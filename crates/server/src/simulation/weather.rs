@@ -6,17 +6,19 @@ use lastsave_storage::sim::{Fault, SimulatedRandom, SimulatedStorage};
 use lastsave_storage::{Errno, Operation};
 
 /// Operations that may fail.
-const OPERATIONS: [Operation; 12] = [
+const OPERATIONS: [Operation; 14] = [
     Operation::Create,
     Operation::Open,
     Operation::Rename,
     Operation::Unlink,
+    Operation::SyncDirectory,
     Operation::SyncDirectory,
     Operation::Truncate,
     Operation::Read,
     Operation::Inspect,
     Operation::List,
     Operation::Write,
+    Operation::Datasync,
     Operation::Datasync,
     Operation::Sync,
 ];
@@ -40,7 +42,7 @@ impl Weather {
             }
             return;
         }
-        if random.chance(1, 30) {
+        if random.chance(1, 20) {
             self.turns_left = random.pick(1..25);
             self.begin(storage, random, mild);
         }
@@ -78,11 +80,20 @@ impl Weather {
 
 fn slow_sync(random: &mut SimulatedRandom) -> Fault {
     let delay = Duration::from_millis(random.pick(1..4000));
-    Fault::delay(Operation::Datasync, delay).times(random.pick(1..4))
+    // Only what the log's own threads do: a snapshot's thread would keep nobody waiting.
+    Fault::delay(Operation::Datasync, delay).on_path("incr").times(random.pick(1..4))
+}
+
+/// What fails while a server starts: often the sync of what an earlier process left unsynced.
+pub(super) fn failure_at_start(random: &mut SimulatedRandom) -> Fault {
+    if random.chance(1, 2) {
+        return Fault::fail(Operation::Datasync, Errno::IO).on_path("incr").after(random.pick(0..3));
+    }
+    failure(random)
 }
 
 /// One operation, or a few of a kind, that fail.
-pub(super) fn failure(random: &mut SimulatedRandom) -> Fault {
+fn failure(random: &mut SimulatedRandom) -> Fault {
     let operation = OPERATIONS[random.index(OPERATIONS.len())];
     let errno = if random.chance(1, 5) { Errno::NO_SPACE } else { Errno::IO };
     let fault = Fault::fail(operation, errno).after(random.pick(0..4)).times(random.pick(1..4));

@@ -23,6 +23,12 @@ impl Command {
         Self { arguments, touched: Touched::Everything }
     }
 
+    /// Whether its reply always tells something about its first key, or about how many keys there are.
+    pub(super) fn surely_looks(&self) -> bool {
+        let name = self.arguments[0].as_slice();
+        ![&b"MOVE"[..], b"COPY", b"RENAME", b"RENAMENX", b"MSETNX", b"SWAPDB"].contains(&name)
+    }
+
     /// The command for people, without its long arguments.
     pub(super) fn describe(&self) -> String {
         let shown = self.arguments.iter().map(|argument| match argument.len() {

@@ -1,0 +1,34 @@
+//! Whatever happens to the machine, the next start finds what clients were promised, and nothing that never was.
+//!
+//! A few seconds' worth of the crash campaign; `cargo run --release -p lastsave-server --example crash_campaign` runs as
+//! much of it as there is time for.
+
+use lastsave_server::simulation::{Coverage, run_seed};
+
+/// Seeds that once found something. They stay, whatever the campaign makes of them by now.
+const SEEDS_OF_OLD: [u64; 9] = [14, 45, 101, 148, 338, 499, 684, 692, 1000];
+
+#[test]
+fn no_crash_loses_what_was_promised() {
+    let mut coverage = Coverage::default();
+    for seed in (2000..2040).chain(SEEDS_OF_OLD) {
+        let report = run_seed(seed, false);
+        if let Some(violation) = report.violation {
+            panic!("{violation}");
+        }
+        coverage.add(&report.coverage);
+    }
+    println!("{coverage}");
+    assert!(coverage.crash_points > 1000, "a campaign crashes often: {}", coverage.crash_points);
+    let never = coverage.rows_never_hit();
+    for row in ["F1", "F2", "F3", "C"] {
+        assert!(!never.contains(&row), "no crash led to row {row} of the decision table");
+    }
+}
+
+#[test]
+fn a_seed_is_one_history() {
+    let (one, other) = (run_seed(7, true), run_seed(7, true));
+    assert_eq!(one.trace_hash, other.trace_hash);
+    assert_eq!(one.story, other.story);
+}
