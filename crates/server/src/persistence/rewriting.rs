@@ -27,7 +27,7 @@ impl Persistence {
         if self.rewrite.is_some() {
             return Answer::error("ERR Background append only file rewriting already in progress");
         }
-        if self.saves.is_busy() || in_transaction {
+        if self.saves.is_busy() || in_transaction || self.is_log_closing() {
             self.rewrite_is_scheduled = true;
             self.rewrites.reset_failures();
             return Answer::status("Background append only file rewriting scheduled");
@@ -43,7 +43,8 @@ impl Persistence {
     /// Rewrites that were scheduled, that the log's growth asks for, or that a failed disk makes necessary; called by
     /// cron.
     pub(super) fn start_due_rewrites(&mut self, dataset: &mut Dataset, now_ms: i64) {
-        if self.rewrite.is_some() || self.saves.is_busy() || self.shutdown.is_some() {
+        if self.rewrite.is_some() || self.saves.is_busy() || self.shutdown.is_some() || self.is_log_closing()
+        {
             return;
         }
         let growth = self.growth_to_rewrite();
@@ -65,6 +66,11 @@ impl Persistence {
             tracing::info!("Starting automatic rewriting of AOF on {percent}% growth");
         }
         let _failure_is_logged = self.start_rewrite(dataset, now_ms);
+    }
+
+    /// Whether the log is being switched off: its files are still its thread's, and no base must take their place.
+    fn is_log_closing(&self) -> bool {
+        self.disable_request.is_some()
     }
 
     fn growth_to_rewrite(&self) -> Option<i128> {

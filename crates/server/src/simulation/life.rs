@@ -223,7 +223,14 @@ impl Life {
                 self.set("appendfsync", policy);
                 world.promises.set_policy(self.policy(), world.history.last());
             }
-            9 if log_is_on && random.chance(1, 2) => self.set("appendonly", "no"),
+            9 if log_is_on && random.chance(1, 2) => {
+                let is_a_mistake = random.chance(1, 3);
+                self.set("appendonly", "no");
+                if is_a_mistake {
+                    self.look(world);
+                    self.set("appendonly", "yes");
+                }
+            }
             9 | 10 if !log_is_on => self.set("appendonly", "yes"),
             11 => {
                 let points = settings::save_points(random);
