@@ -12,7 +12,7 @@ use crate::{crash, deny, fuzz, loom, sanitize, test_run, tidy, workspace};
 
 /// A smoke run shows that a target still builds and runs; finding faults takes longer runs, by hand.
 const FUZZ_SECONDS_EACH: u64 = 5;
-const CRASH_SECONDS: u64 = 30;
+const CRASH_SECONDS: u64 = 20;
 
 #[derive(Args)]
 pub(crate) struct Arguments {
