@@ -13,8 +13,10 @@ struct Allowed {
 
 const GRAPH: &[Allowed] = &[
     Allowed { package: "lastsave-resp", uses: &[], tests_use: &[] },
-    Allowed { package: "lastsave-keyspace", uses: &[], tests_use: &[] },
-    Allowed { package: "lastsave-rdb", uses: &[], tests_use: &[] },
+    Allowed { package: "lastsave-listpack", uses: &[], tests_use: &[] },
+    Allowed { package: "lastsave-collections", uses: &["lastsave-listpack"], tests_use: &[] },
+    Allowed { package: "lastsave-keyspace", uses: &["lastsave-collections"], tests_use: &[] },
+    Allowed { package: "lastsave-rdb", uses: &["lastsave-listpack"], tests_use: &[] },
     Allowed { package: "lastsave-storage", uses: &[], tests_use: &[] },
     Allowed { package: "lastsave-config", uses: &["lastsave-storage"], tests_use: &[] },
     Allowed { package: "lastsave-fsync-scheduler", uses: &["lastsave-storage"], tests_use: &[] },
@@ -25,7 +27,13 @@ const GRAPH: &[Allowed] = &[
     },
     Allowed {
         package: "lastsave-commands",
-        uses: &["lastsave-resp", "lastsave-keyspace", "lastsave-rdb"],
+        uses: &[
+            "lastsave-resp",
+            "lastsave-listpack",
+            "lastsave-collections",
+            "lastsave-keyspace",
+            "lastsave-rdb",
+        ],
         tests_use: &[],
     },
     Allowed {

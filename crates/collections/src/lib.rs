@@ -1,0 +1,1 @@
+//! Big collections that are copied on write.

@@ -1,0 +1,1 @@
+//! Packed encodings of small collections, as Redis stores them.
