@@ -2,5 +2,7 @@
 
 mod collection;
 mod tree;
+mod unfinished;
 
 pub use collection::{Collection, CollectionEncoding};
+pub use unfinished::{Hash, List, Set, SortedSet, Stream};

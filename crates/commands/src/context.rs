@@ -1,12 +1,13 @@
 //! What a data command works with, and the lookups every command makes through it.
 
-use lastsave_keyspace::{Entry, Expiry, Key, Keyspace, NewValue, StringValue, Value};
+use lastsave_keyspace::{Edited, Entry, Expiry, Key, Keyspace, NewValue, Stored, StringValue, Value};
 use lastsave_resp::{ReplyBuffer, Request};
 use rand::rngs::SmallRng;
 
 use crate::access;
 use crate::effects::Effects;
 use crate::options::{DataOptions, DataStats};
+use crate::reply::{Replied, WRONG_TYPE, error};
 use crate::spec::CommandSpec;
 use crate::watch::WatchTable;
 
@@ -100,6 +101,21 @@ pub(crate) fn string_of<'e>(entry: &Entry<'e>) -> Result<StringValue<'e>, WrongT
     match entry.value() {
         Value::String(value) => Ok(value),
         _ => Err(WrongType),
+    }
+}
+
+#[inline]
+fn look_as<T: Stored, R>(
+    entry: Option<Entry<'_>>,
+    reply: &mut ReplyBuffer,
+    look: impl FnOnce(Option<&T>, &mut ReplyBuffer) -> R,
+) -> Result<R, Replied> {
+    match entry {
+        None => Ok(look(None, reply)),
+        Some(entry) => match T::of(entry.value()) {
+            Some(collection) => Ok(look(Some(collection), reply)),
+            None => Err(error(reply, WRONG_TYPE)),
+        },
     }
 }
 
@@ -211,6 +227,59 @@ impl Context<'_> {
         self.find_in(self.db, key, look)
     }
 
+    /// Looks a collection up for reading it; replies with an error if the key holds another type.
+    #[inline]
+    pub(crate) fn read_as<T: Stored, R>(
+        &mut self,
+        key: &Key<'_>,
+        look: impl FnOnce(Option<&T>, &mut ReplyBuffer) -> R,
+    ) -> Result<R, Replied> {
+        self.read(key, |entry, reply| look_as(entry, reply, look))
+    }
+
+    /// Looks a collection up for changing it; replies with an error if the key holds another type.
+    #[inline]
+    pub(crate) fn find_as<T: Stored, R>(
+        &mut self,
+        key: &Key<'_>,
+        look: impl FnOnce(Option<&T>, &mut ReplyBuffer) -> R,
+    ) -> Result<R, Replied> {
+        self.find(key, |entry, reply| look_as(entry, reply, look))
+    }
+
+    /// Changes the collection at a key that [`Self::find_as`] found; the key goes when nothing is left in it. The caller
+    /// tells [`Self::modified`] if something changed.
+    ///
+    /// # Panics
+    /// When there is no such collection.
+    #[inline]
+    pub(crate) fn edit<T: Stored, R>(&mut self, key: &Key<'_>, edit: impl FnOnce(&mut T) -> R) -> Edited<R> {
+        self.keyspace.db_mut(self.db).edit(key, edit).expect("the key was found to hold this type")
+    }
+
+    /// Changes the collection at a key, which is created if [`Self::find_as`] found no key.
+    #[inline]
+    pub(crate) fn edit_or_create<T: Stored + Default, R>(
+        &mut self,
+        key: &Key<'_>,
+        edit: impl FnOnce(&mut T) -> R,
+    ) -> R {
+        let mut edit = Some(edit);
+        let existing = self
+            .keyspace
+            .db_mut(self.db)
+            .edit(key, |collection| edit.take().expect("it is called once")(collection));
+        if let Some(edited) = existing {
+            return edited.result;
+        }
+        let mut collection = T::default();
+        let result = edit.take().expect("it was not called")(&mut collection);
+        if !collection.is_empty() {
+            self.put(key, collection.into_new(), Expiry::Clear);
+        }
+        result
+    }
+
     /// Looks a key of some database up for changing it: whether it is there.
     pub(crate) fn exists_in(&mut self, db: usize, key: &Key<'_>) -> bool {
         self.find_in(db, key, |entry, _| entry.is_some())
@@ -244,10 +313,16 @@ impl Context<'_> {
     /// Stores a value and makes it the most recently used.
     #[inline]
     pub(crate) fn store(&mut self, key: &Key<'_>, value: NewValue<'_>, expiry: Expiry) {
+        self.put(key, value, expiry);
+        self.modified(key);
+    }
+
+    /// Stores a value and makes it the most recently used, without telling those who want to know.
+    #[inline]
+    fn put(&mut self, key: &Key<'_>, value: NewValue<'_>, expiry: Expiry) {
         let is_time_of_use = !self.options.maxmemory_policy.is_lfu();
         self.keyspace.set_access_clock(access::fresh(self.options, self.now_ms), is_time_of_use);
         self.keyspace.db_mut(self.db).set(key, value, expiry);
-        self.modified(key);
     }
 
     /// Tells who wants to know that a key of the selected database was written or removed.

@@ -2,15 +2,14 @@
 //!
 //! A digest does not depend on the order of keys: each key's own digest is combined with the others by exclusive or.
 
-use lastsave_keyspace::{Entry, IntegerBuffer, Keyspace, Value};
+use lastsave_keyspace::{Entry, Keyspace};
 use sha1::{Digest as _, Sha1};
+
+use crate::values::mix_value;
 
 /// A 20-byte digest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct DataDigest([u8; 20]);
-
-/// The number by which Redis tells a string from other types.
-const TYPE_STRING: u32 = 0;
 
 impl DataDigest {
     /// The digest in hexadecimal, as DEBUG DIGEST replies it.
@@ -19,8 +18,13 @@ impl DataDigest {
         self.0.iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
+    /// The bytes.
+    pub(crate) fn as_bytes(&self) -> &[u8; 20] {
+        &self.0
+    }
+
     /// Adds bytes whose order among others does not matter.
-    fn mix_unordered(&mut self, bytes: &[u8]) {
+    pub(crate) fn mix_unordered(&mut self, bytes: &[u8]) {
         let hash: [u8; 20] = Sha1::digest(bytes).into();
         for (mine, other) in self.0.iter_mut().zip(hash) {
             *mine ^= other;
@@ -28,19 +32,13 @@ impl DataDigest {
     }
 
     /// Adds bytes that come after everything added before.
-    fn mix_ordered(&mut self, bytes: &[u8]) {
+    pub(crate) fn mix_ordered(&mut self, bytes: &[u8]) {
         self.mix_unordered(bytes);
         self.0 = Sha1::digest(self.0).into();
     }
 
-    fn mix_value(&mut self, entry: &Entry<'_>) {
-        match entry.value() {
-            Value::String(value) => {
-                self.mix_ordered(&TYPE_STRING.to_be_bytes());
-                self.mix_ordered(value.to_text(&mut IntegerBuffer::new()));
-            }
-            other => unreachable!("the digest of {other:?} is not defined"),
-        }
+    fn mix_entry(&mut self, entry: &Entry<'_>) {
+        mix_value(self, &entry.value());
         if entry.expires_at_ms().is_some() {
             self.mix_unordered(b"!!expire!!");
         }
@@ -52,7 +50,7 @@ impl DataDigest {
 pub fn value_digest(entry: Option<&Entry<'_>>) -> DataDigest {
     let mut digest = DataDigest::default();
     if let Some(entry) = entry {
-        digest.mix_value(entry);
+        digest.mix_entry(entry);
     }
     digest
 }
@@ -70,8 +68,8 @@ pub fn dataset_digest(keyspace: &Keyspace) -> DataDigest {
         for entry in database.iter() {
             let mut key = DataDigest::default();
             key.mix_ordered(entry.key());
-            key.mix_value(&entry);
-            digest.mix_unordered(&key.0);
+            key.mix_entry(&entry);
+            digest.mix_unordered(key.as_bytes());
         }
     }
     digest

@@ -70,6 +70,7 @@ mod server;
 mod spec;
 mod strings;
 mod table;
+mod values;
 mod watch;
 
 pub use context::{Context, Dependency, execute};
@@ -89,4 +90,5 @@ pub use spec::{
 pub use table::{
     Rejection, all_commands, check_arity, command_by_id, command_count, lookup, lookup_full, resolve,
 };
+pub use values::{rewrite_commands, with_new_value, write_value};
 pub use watch::WatchTable;

@@ -89,6 +89,30 @@ pub struct DataOptions {
     pub rdb_write_version: RdbVersion,
     /// `rdbcompression`: long strings are compressed by DUMP.
     pub rdb_compression: bool,
+    /// `hash-max-listpack-entries`: fields up to which a hash is packed.
+    pub hash_max_listpack_entries: usize,
+    /// `hash-max-listpack-value`: the longest field or value of a packed hash.
+    pub hash_max_listpack_value: usize,
+    /// `list-max-listpack-size`: elements per node of a list, or -1 to -5 for 4 to 64 KiB.
+    pub list_max_listpack_size: i32,
+    /// `list-compress-depth`: nodes at each end of a list that are not compressed; 0 for no compression.
+    pub list_compress_depth: u32,
+    /// `set-max-intset-entries`: members up to which a set of integers is an intset.
+    pub set_max_intset_entries: usize,
+    /// `set-max-listpack-entries`: members up to which a set is packed.
+    pub set_max_listpack_entries: usize,
+    /// `set-max-listpack-value`: the longest member of a packed set.
+    pub set_max_listpack_value: usize,
+    /// `zset-max-listpack-entries`: members up to which a sorted set is packed.
+    pub zset_max_listpack_entries: usize,
+    /// `zset-max-listpack-value`: the longest member of a packed sorted set.
+    pub zset_max_listpack_value: usize,
+    /// `hll-sparse-max-bytes`: size up to which a HyperLogLog is sparse.
+    pub hll_sparse_max_bytes: usize,
+    /// `stream-node-max-bytes`: size of a stream's node; 0 for no limit.
+    pub stream_node_max_bytes: usize,
+    /// `stream-node-max-entries`: entries of a stream's node; 0 for no limit.
+    pub stream_node_max_entries: u64,
     /// DEBUG SET-SKIP-CHECKSUM-VALIDATION: RESTORE takes payloads with a wrong checksum.
     pub skip_dump_checksum: bool,
 }
@@ -106,6 +130,18 @@ impl Default for DataOptions {
             active_expire_effort: 1,
             rdb_write_version: RdbVersion::V11,
             rdb_compression: true,
+            hash_max_listpack_entries: 512,
+            hash_max_listpack_value: 64,
+            list_max_listpack_size: -2,
+            list_compress_depth: 0,
+            set_max_intset_entries: 512,
+            set_max_listpack_entries: 128,
+            set_max_listpack_value: 64,
+            zset_max_listpack_entries: 128,
+            zset_max_listpack_value: 64,
+            hll_sparse_max_bytes: 3000,
+            stream_node_max_bytes: 4096,
+            stream_node_max_entries: 100,
             skip_dump_checksum: false,
         }
     }

@@ -11,6 +11,7 @@ use crate::entry::{Editable, EntryPtr};
 use crate::epoch::{Epochs, bucket};
 use crate::key::{Hasher, Key};
 use crate::segment::{SegmentPtr, tag_of};
+use crate::stored::Stored;
 use crate::value::{Expiry, INLINE_LEN_MAX, IntegerBuffer, NewValue, StringValue, Value};
 
 /// Keys per segment above which the table gets one more segment.
@@ -31,6 +32,15 @@ pub(crate) struct Stamp {
     pub(crate) access: u32,
     /// Whether an entry that is set again gets the access word too.
     pub(crate) access_on_overwrite: bool,
+}
+
+/// What became of a collection that was edited.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Edited<R> {
+    /// What the edit gave.
+    pub result: R,
+    /// Nothing was left in the collection, so its key was removed.
+    pub is_removed: bool,
 }
 
 /// A database borrowed for writing.
@@ -109,8 +119,7 @@ impl<'a> DatabaseMut<'a> {
                 return true;
             }
         }
-        let Value::String(value) = found.entry.value();
-        let value = value.to_new(found.entry.encoding());
+        let value = found.entry.value().to_new(found.entry.encoding());
         let entry = self.new_entry(key, value, expires_at_ms, access_of(found.entry));
         self.replace(segment, found, expires_at_ms.is_some(), entry);
         self.epochs.drop_entry(found.entry, self.database.id, key.hash());
@@ -130,6 +139,37 @@ impl<'a> DatabaseMut<'a> {
         true
     }
 
+    /// Gives the collection at `key` to `edit`; if nothing is left in it afterwards, the key is removed. What a snapshot
+    /// can still see stays as it is: the collection's own nodes are copied where they change. Gives nothing when the key
+    /// does not exist or holds another type.
+    pub fn edit<T: Stored, R>(&mut self, key: &Key<'_>, edit: impl FnOnce(&mut T) -> R) -> Option<Edited<R>> {
+        let mut found = self.database.find(key)?;
+        T::of(found.entry.value())?;
+        let segment = self.writable(found.index, key.hash());
+        if !self.epochs.is_unseen(found.entry.birth(), self.database.id, key.hash()) {
+            let entry = self.moved(found.entry, key);
+            self.replace(segment, found, entry.expires_at_ms().is_some(), entry);
+            self.epochs.drop_entry(found.entry, self.database.id, key.hash());
+            found.entry = entry;
+        }
+        let bytes_before = found.entry.allocated_bytes();
+        // SAFETY: no snapshot can read the entry, so it is the executor's alone; no reference into it is alive; the type
+        // was checked.
+        let (result, is_empty, copied_bytes) = unsafe {
+            found.entry.edit_collection(self.epochs.current(), |collection: &mut T| {
+                let result = edit(collection);
+                (result, collection.is_empty(), collection.take_copied_bytes())
+            })
+        };
+        self.epochs.charge(found.entry.allocated_bytes());
+        self.epochs.credit(bytes_before);
+        self.epochs.note_copied(copied_bytes);
+        if is_empty {
+            self.remove_found(key, found);
+        }
+        Some(Edited { result, is_removed: is_empty })
+    }
+
     /// Appends to a string value; it becomes `raw`. Gives the new length, or nothing when the key does not exist.
     pub fn append(&mut self, key: &Key<'_>, tail: &[u8]) -> Option<usize> {
         let len = self.string_len(key)?;
@@ -140,7 +180,7 @@ impl<'a> DatabaseMut<'a> {
     /// Gives the new length, or nothing when the key does not exist.
     pub fn write_range(&mut self, key: &Key<'_>, offset: usize, bytes: &[u8]) -> Option<usize> {
         let found = self.database.find(key)?;
-        let Value::String(value) = found.entry.value();
+        let Value::String(value) = found.entry.value() else { return None };
         let (len, new_len) = (value.len(), value.len().max(offset + bytes.len()));
         let unseen = self.epochs.is_unseen(found.entry.birth(), self.database.id, key.hash());
         if unseen && !matches!(value, StringValue::Integer(_)) {
@@ -170,7 +210,7 @@ impl<'a> DatabaseMut<'a> {
                 return Some(new_len);
             }
         }
-        let Value::String(value) = found.entry.value();
+        let Value::String(value) = found.entry.value() else { return None };
         if new_len > INLINE_LEN_MAX {
             let mut edited = BytesMut::with_capacity(new_len);
             edited.extend_from_slice(value.to_text(&mut IntegerBuffer::new()));
@@ -205,7 +245,7 @@ impl<'a> DatabaseMut<'a> {
     }
 
     fn string_len(&self, key: &Key<'_>) -> Option<usize> {
-        let Value::String(value) = self.database.find(key)?.entry.value();
+        let Value::String(value) = self.database.find(key)?.entry.value() else { return None };
         Some(value.len())
     }
 
@@ -223,8 +263,7 @@ impl<'a> DatabaseMut<'a> {
 
     /// An entry for `key` with another one's value, encoding, expiry and access word.
     pub(crate) fn moved(&mut self, from: EntryPtr, key: &Key<'_>) -> EntryPtr {
-        let Value::String(value) = from.value();
-        self.new_entry(key, value.to_new(from.encoding()), from.expires_at_ms(), access_of(from))
+        self.new_entry(key, from.value().to_new(from.encoding()), from.expires_at_ms(), access_of(from))
     }
 
     /// Puts an entry that this database's `moved` made under its key, replacing what is there.
@@ -252,7 +291,7 @@ impl<'a> DatabaseMut<'a> {
         if self.epochs.is_unseen(found.entry.birth(), self.database.id, key.hash()) {
             let before = found.entry.allocated_bytes();
             // Freeing a big value in place would be the executor's work; the reclaim thread does it in `drop_entry`.
-            let in_place = found.entry.outside_bytes() == 0
+            let in_place = found.entry.is_plain()
                 // SAFETY: no snapshot can read the entry, so it is the executor's alone; no reference into it is alive.
                 && unsafe { found.entry.try_set_expiry(self.epochs.current(), expires_at_ms) };
             if in_place {

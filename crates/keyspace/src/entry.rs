@@ -10,7 +10,7 @@
 //!     12     4  key length, only with LONG_KEY
 //!      .     8  expiry, unix ms, NO_EXPIRY if none, only with EXPIRY_SLOT
 //!      .     .  key
-//!      .     .  value: inline bytes | i64 | (aligned to 8) Bytes
+//!      .     .  value: inline bytes | i64 | (aligned to 8) Bytes or a collection
 //! ```
 //!
 //! The allocation's size is a pure function of these fields (`size_class`), so it needs no field of its own, and a value
@@ -22,14 +22,21 @@ use std::ptr::{self, NonNull};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use bytes::Bytes;
+use lastsave_collections::{Collection as _, Hash, List, Set, SortedSet, Stream};
 
 use crate::epoch::Epoch;
+use crate::stored::{COLLECTION_BYTES, Stored, kind_of};
 use crate::value::{EMBSTR_LEN_MAX, Encoding, INLINE_LEN_MAX, NewValue, StringValue, Value};
 
 const KIND_MASK: u8 = 0x0f;
 const KIND_INLINE: u8 = 0;
 const KIND_INTEGER: u8 = 1;
 const KIND_SHARED: u8 = 2;
+pub(crate) const KIND_LIST: u8 = 3;
+pub(crate) const KIND_HASH: u8 = 4;
+pub(crate) const KIND_SET: u8 = 5;
+pub(crate) const KIND_SORTED_SET: u8 = 6;
+pub(crate) const KIND_STREAM: u8 = 7;
 const RAW: u8 = 0x10;
 const EXPIRY_SLOT: u8 = 0x20;
 const LONG_KEY: u8 = 0x40;
@@ -79,11 +86,12 @@ impl Shape {
         let expiry_at = HEADER_BYTES + if key_len > usize::from(u8::MAX) { 4 } else { 0 };
         let key_at = expiry_at + if expiry_slot { 8 } else { 0 };
         let key_end = key_at + key_len;
-        let value_at = if kind == KIND_SHARED { key_end.next_multiple_of(ALIGN) } else { key_end };
+        let value_at = if kind >= KIND_SHARED { key_end.next_multiple_of(ALIGN) } else { key_end };
         let value_len = match kind {
             KIND_INLINE => value_len,
             KIND_INTEGER => size_of::<i64>(),
-            _ => size_of::<Bytes>(),
+            KIND_SHARED => size_of::<Bytes>(),
+            _ => COLLECTION_BYTES,
         };
         Self { expiry_at, key_at, key_len, value_at, value_len, kind }
     }
@@ -101,6 +109,11 @@ fn describe(value: &NewValue<'_>) -> (u8, u8, usize) {
         NewValue::Bytes(bytes) => describe_bytes(bytes.len(), bytes.len() > EMBSTR_LEN_MAX),
         NewValue::Raw(bytes) => describe_bytes(bytes.len(), true),
         NewValue::Shared(bytes) => describe_bytes(bytes.len(), bytes.len() > EMBSTR_LEN_MAX),
+        NewValue::List(_) => (KIND_LIST, 0, 0),
+        NewValue::Hash(_) => (KIND_HASH, 0, 0),
+        NewValue::Set(_) => (KIND_SET, 0, 0),
+        NewValue::SortedSet(_) => (KIND_SORTED_SET, 0, 0),
+        NewValue::Stream(_) => (KIND_STREAM, 0, 0),
     }
 }
 
@@ -159,7 +172,7 @@ impl EntryPtr {
         // SAFETY: `value_at` lies within the allocation by `Shape::layout`.
         let at = unsafe { self.0.as_ptr().add(shape.value_at) };
         // SAFETY: the value's length was used to compute the layout, so each write stays inside; `at` is aligned for
-        // `Bytes` because `Shape::new` aligned it.
+        // `Bytes` and for collections because `Shape::new` aligned it.
         unsafe {
             match value {
                 NewValue::Integer(number) => at.cast::<i64>().write_unaligned(number),
@@ -173,6 +186,11 @@ impl EntryPtr {
                     ptr::copy_nonoverlapping(bytes.as_ptr(), at, bytes.len());
                 }
                 NewValue::Shared(bytes) => at.cast::<Bytes>().write(bytes),
+                NewValue::List(list) => at.cast::<List>().write(list),
+                NewValue::Hash(hash) => at.cast::<Hash>().write(hash),
+                NewValue::Set(set) => at.cast::<Set>().write(set),
+                NewValue::SortedSet(set) => at.cast::<SortedSet>().write(set),
+                NewValue::Stream(stream) => at.cast::<Stream>().write(stream),
             }
         }
     }
@@ -213,14 +231,40 @@ impl EntryPtr {
 
     /// Bytes of the entry's own allocation and of a value outside it.
     pub(crate) fn allocated_bytes(&self) -> usize {
-        let shape = self.shape();
-        shape.layout().size() + if shape.kind == KIND_SHARED { self.shared(&shape).len() } else { 0 }
+        self.shape().layout().size() + self.outside_bytes()
     }
 
     /// Bytes of the value that lie outside the entry: what makes freeing it expensive.
     pub(crate) fn outside_bytes(&self) -> usize {
         let shape = self.shape();
-        if shape.kind == KIND_SHARED { self.shared(&shape).len() } else { 0 }
+        match shape.kind {
+            KIND_INLINE | KIND_INTEGER => 0,
+            KIND_SHARED => self.shared(&shape).len(),
+            _ => self.value().collection_bytes(),
+        }
+    }
+
+    /// Bytes that are freed with the entry for sure: what lies outside may belong to clones as well when it is a
+    /// collection, of which changes copy only a part.
+    pub(crate) fn retired_bytes(&self) -> usize {
+        let shape = self.shape();
+        shape.layout().size() + if shape.kind == KIND_SHARED { self.shared(&shape).len() } else { 0 }
+    }
+
+    /// Whether nothing has to be dropped with the value.
+    pub(crate) fn is_plain(&self) -> bool {
+        matches!(self.header().flags & KIND_MASK, KIND_INLINE | KIND_INTEGER)
+    }
+
+    /// The value as a collection.
+    ///
+    /// # Safety
+    /// The entry's kind is that of `T`.
+    unsafe fn collection<'a, T: Stored>(&self, shape: &Shape) -> &'a T {
+        debug_assert_eq!(shape.kind, kind_of::<T>());
+        // SAFETY: the caller vouches for the kind, which says that an initialised `T` lies there, aligned by
+        // `Shape::new`; lifetime as in `shared`.
+        unsafe { &*self.0.as_ptr().add(shape.value_at).cast::<T>() }
     }
 
     fn shared<'a>(&self, shape: &Shape) -> &'a Bytes {
@@ -240,21 +284,38 @@ impl EntryPtr {
         let shape = self.shape();
         // SAFETY: within the allocation by `Shape::layout`.
         let at = unsafe { self.0.as_ptr().add(shape.value_at) };
-        Value::String(match shape.kind {
-            // SAFETY: the kind says that an integer lies there.
-            KIND_INTEGER => StringValue::Integer(unsafe { at.cast::<i64>().read_unaligned() }),
-            // SAFETY: the kind says that `value_len` initialised bytes lie there; lifetime as in `shared`.
-            KIND_INLINE => StringValue::Bytes(unsafe { std::slice::from_raw_parts(at, shape.value_len) }),
-            _ => StringValue::Shared(self.shared(&shape)),
-        })
+        // SAFETY: the kind says what lies there; lifetime as in `shared`.
+        unsafe {
+            match shape.kind {
+                KIND_INTEGER => Value::String(StringValue::Integer(at.cast::<i64>().read_unaligned())),
+                KIND_INLINE => {
+                    Value::String(StringValue::Bytes(std::slice::from_raw_parts(at, shape.value_len)))
+                }
+                KIND_SHARED => Value::String(StringValue::Shared(self.shared(&shape))),
+                KIND_LIST => Value::List(self.collection(&shape)),
+                KIND_HASH => Value::Hash(self.collection(&shape)),
+                KIND_SET => Value::Set(self.collection(&shape)),
+                KIND_SORTED_SET => Value::SortedSet(self.collection(&shape)),
+                KIND_STREAM => Value::Stream(self.collection(&shape)),
+                kind => unreachable!("no entry is of kind {kind}"),
+            }
+        }
     }
 
     pub(crate) fn encoding(&self) -> Encoding {
         let flags = self.header().flags;
         match flags & KIND_MASK {
             KIND_INTEGER => Encoding::Int,
-            _ if flags & RAW != 0 => Encoding::Raw,
-            _ => Encoding::Embstr,
+            KIND_INLINE | KIND_SHARED if flags & RAW != 0 => Encoding::Raw,
+            KIND_INLINE | KIND_SHARED => Encoding::Embstr,
+            _ => Encoding::Collection(match self.value() {
+                Value::String(_) => unreachable!("strings have kinds of their own"),
+                Value::List(list) => list.encoding(),
+                Value::Hash(hash) => hash.encoding(),
+                Value::Set(set) => set.encoding(),
+                Value::SortedSet(set) => set.encoding(),
+                Value::Stream(stream) => stream.encoding(),
+            }),
         }
     }
 
@@ -346,17 +407,47 @@ impl EntryPtr {
                     (*header).flags |= RAW;
                     edit(Editable::Inline(std::slice::from_raw_parts_mut(at, shape.value_len)));
                 }
-                _ => edit(Editable::Shared(&mut *at.cast::<Bytes>())),
+                KIND_SHARED => edit(Editable::Shared(&mut *at.cast::<Bytes>())),
+                _ => unreachable!("only strings are edited as bytes"),
             }
+        }
+    }
+
+    /// Gives the collection to `edit` for a change in place.
+    ///
+    /// # Safety
+    /// As for [`Self::try_set_value`]; and the entry's kind is that of `T`.
+    pub(crate) unsafe fn edit_collection<T: Stored, R>(
+        self,
+        birth: Epoch,
+        edit: impl FnOnce(&mut T) -> R,
+    ) -> R {
+        let shape = self.shape();
+        assert_eq!(shape.kind, kind_of::<T>(), "the entry holds the type that is edited");
+        // SAFETY: exclusivity is the caller's promise; the kind was checked and says that an initialised `T` lies there,
+        // aligned by `Shape::new`.
+        unsafe {
+            (*self.0.cast::<Header>().as_ptr()).birth = birth;
+            edit(&mut *self.0.as_ptr().add(shape.value_at).cast::<T>())
         }
     }
 
     /// # Safety
     /// The entry is exclusively the caller's and its value is not used afterwards unless placed anew.
     unsafe fn drop_outside(self, shape: &Shape) {
-        if shape.kind == KIND_SHARED {
-            // SAFETY: the kind says that an initialised `Bytes` lies there, aligned; the caller does not use it again.
-            unsafe { ptr::drop_in_place(self.0.as_ptr().add(shape.value_at).cast::<Bytes>()) }
+        // SAFETY: within the allocation by `Shape::layout`.
+        let at = unsafe { self.0.as_ptr().add(shape.value_at) };
+        // SAFETY: the kind says what lies there, initialised and aligned; the caller does not use it again.
+        unsafe {
+            match shape.kind {
+                KIND_SHARED => ptr::drop_in_place(at.cast::<Bytes>()),
+                KIND_LIST => ptr::drop_in_place(at.cast::<List>()),
+                KIND_HASH => ptr::drop_in_place(at.cast::<Hash>()),
+                KIND_SET => ptr::drop_in_place(at.cast::<Set>()),
+                KIND_SORTED_SET => ptr::drop_in_place(at.cast::<SortedSet>()),
+                KIND_STREAM => ptr::drop_in_place(at.cast::<Stream>()),
+                _ => {}
+            }
         }
     }
 
@@ -443,7 +534,7 @@ mod tests {
     use crate::value::IntegerBuffer;
 
     fn text(entry: EntryPtr) -> Vec<u8> {
-        let Value::String(value) = entry.value();
+        let Value::String(value) = entry.value() else { unreachable!("only strings are written here") };
         value.to_text(&mut IntegerBuffer::new()).to_vec()
     }
 

@@ -58,6 +58,8 @@ pub(crate) struct Epochs {
     reclaimer: Reclaimer,
     live_bytes: usize,
     retired_bytes_peak: usize,
+    /// Bytes that changes of collections copied since the oldest live snapshot was cut.
+    copied_bytes: usize,
 }
 
 impl Epochs {
@@ -70,6 +72,7 @@ impl Epochs {
             reclaimer: Reclaimer::spawn(),
             live_bytes: 0,
             retired_bytes_peak: 0,
+            copied_bytes: 0,
         }
     }
 
@@ -110,7 +113,7 @@ impl Epochs {
         self.current = epoch.checked_add(1).expect("2^32 snapshots were taken");
         self.live.push(Live { epoch, cursor, tables });
         self.exclusive_from = self.current;
-        self.retired_bytes_peak = self.reclaimer.retired_bytes();
+        self.retired_bytes_peak = self.retired_bytes();
         self.reclaimer.started(epoch);
         (epoch, self.reclaimer.clone())
     }
@@ -121,6 +124,10 @@ impl Epochs {
             self.hand_over_retired();
             self.live.retain(|live| !live.cursor.is_finished());
             self.exclusive_from = self.live.last().map_or(0, |live| live.epoch + 1);
+            if self.live.is_empty() {
+                self.retired_bytes_peak = self.retired_bytes_peak();
+                self.copied_bytes = 0;
+            }
         }
     }
 
@@ -140,9 +147,17 @@ impl Epochs {
         self.live_bytes
     }
 
-    /// Bytes of nodes that only snapshots or the reclaim thread still hold.
+    /// Notes that a change of a collection copied nodes which a snapshot, or a copy of the key, shares.
+    pub(crate) fn note_copied(&mut self, bytes: usize) {
+        if !self.live.is_empty() {
+            self.copied_bytes += bytes;
+        }
+    }
+
+    /// Bytes of nodes that only snapshots or the reclaim thread still hold. What collections had copied counts until no
+    /// snapshot is left.
     pub(crate) fn retired_bytes(&self) -> usize {
-        self.reclaimer.retired_bytes()
+        self.reclaimer.retired_bytes() + self.copied_bytes
     }
 
     /// The highest [`Self::retired_bytes`] since the last cut.
@@ -152,8 +167,8 @@ impl Epochs {
 
     /// Gives up an entry that its table no longer holds.
     pub(crate) fn drop_entry(&mut self, entry: EntryPtr, table: u64, hash: u64) {
-        let bytes = entry.allocated_bytes();
-        self.credit(bytes);
+        self.credit(entry.allocated_bytes());
+        let bytes = entry.retired_bytes();
         if !self.is_unseen(entry.birth(), table, hash) {
             self.retire(Retired::entry(entry), bytes);
         } else if entry.outside_bytes() >= BIG_FREE_BYTES {
@@ -216,7 +231,7 @@ impl Epochs {
             return;
         }
         let youngest = self.live.last().expect("nodes are retired only while a snapshot lives").epoch;
-        self.retired_bytes_peak = self.retired_bytes_peak.max(self.reclaimer.retired_bytes());
+        self.retired_bytes_peak = self.retired_bytes_peak();
         let batch = std::mem::replace(&mut self.retired, Vec::with_capacity(RETIRED_BATCH));
         self.reclaimer.retire(youngest, batch);
     }

@@ -47,14 +47,16 @@ mod prefetch;
 mod reclaim;
 mod segment;
 mod snapshot;
+mod stored;
 mod value;
 
 pub use database::Database;
-pub use database_mut::DatabaseMut;
+pub use database_mut::{DatabaseMut, Edited};
 pub use entry::Entry;
 pub use key::Key;
 pub use keyspace::{Keyspace, KeyspaceOptions, MemoryUsage};
 pub use snapshot::{Snapshot, SnapshotDatabase};
+pub use stored::Stored;
 pub use value::{
     EMBSTR_LEN_MAX, Encoding, Expiry, IntegerBuffer, NewValue, StringValue, Value, parse_canonical_integer,
 };

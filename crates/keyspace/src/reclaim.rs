@@ -84,7 +84,7 @@ impl Retired {
             match self.kind() {
                 ENTRY => {
                     let entry = EntryPtr::from_address(address);
-                    let bytes = entry.allocated_bytes();
+                    let bytes = entry.retired_bytes();
                     entry.free();
                     bytes
                 }

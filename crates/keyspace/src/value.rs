@@ -1,6 +1,7 @@
 //! What a key can hold, as callers read it and as callers write it.
 
 use bytes::Bytes;
+use lastsave_collections::{Collection as _, CollectionEncoding, Hash, List, Set, SortedSet, Stream};
 
 /// Longest value that OBJECT ENCODING calls `embstr`.
 pub const EMBSTR_LEN_MAX: usize = 44;
@@ -14,6 +15,43 @@ pub(crate) const INLINE_LEN_MAX: usize = 4096;
 pub enum Value<'a> {
     /// A string.
     String(StringValue<'a>),
+    /// A list.
+    List(&'a List),
+    /// A hash.
+    Hash(&'a Hash),
+    /// A set.
+    Set(&'a Set),
+    /// A sorted set.
+    SortedSet(&'a SortedSet),
+    /// A stream.
+    Stream(&'a Stream),
+}
+
+impl<'a> Value<'a> {
+    /// The same value in the form in which it can be written under another key. What is big is shared.
+    #[must_use]
+    pub fn to_new(&self, encoding: Encoding) -> NewValue<'a> {
+        match *self {
+            Value::String(value) => value.to_new(encoding),
+            Value::List(list) => NewValue::List(list.clone()),
+            Value::Hash(hash) => NewValue::Hash(hash.clone()),
+            Value::Set(set) => NewValue::Set(set.clone()),
+            Value::SortedSet(set) => NewValue::SortedSet(set.clone()),
+            Value::Stream(stream) => NewValue::Stream(stream.clone()),
+        }
+    }
+
+    /// Bytes that a collection has outside its entry, those it shares with clones included; 0 for a string.
+    pub(crate) fn collection_bytes(&self) -> usize {
+        match self {
+            Value::String(_) => 0,
+            Value::List(list) => list.heap_bytes(),
+            Value::Hash(hash) => hash.heap_bytes(),
+            Value::Set(set) => set.heap_bytes(),
+            Value::SortedSet(set) => set.heap_bytes(),
+            Value::Stream(stream) => stream.heap_bytes(),
+        }
+    }
 }
 
 /// A string value as it is read; the variant says how it is stored.
@@ -97,6 +135,16 @@ pub enum NewValue<'a> {
     Raw(&'a [u8]),
     /// A string that is kept by reference when it is long enough to live outside its entry.
     Shared(Bytes),
+    /// A list.
+    List(List),
+    /// A hash.
+    Hash(Hash),
+    /// A set.
+    Set(Set),
+    /// A sorted set.
+    SortedSet(SortedSet),
+    /// A stream.
+    Stream(Stream),
 }
 
 impl<'a> NewValue<'a> {
@@ -120,6 +168,8 @@ pub enum Encoding {
     Embstr,
     /// Any other string.
     Raw,
+    /// A collection.
+    Collection(CollectionEncoding),
 }
 
 impl Encoding {
@@ -130,6 +180,7 @@ impl Encoding {
             Encoding::Int => "int",
             Encoding::Embstr => "embstr",
             Encoding::Raw => "raw",
+            Encoding::Collection(encoding) => encoding.name(),
         }
     }
 }

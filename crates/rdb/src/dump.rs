@@ -3,15 +3,13 @@
 use crate::{
     checksum::Checksum,
     error::{Activity, Error, ErrorKind, Place},
-    opcode::TYPE_STRING,
+    object::{Holder, ValueWriter},
     source::Source,
     string::StringEncoder,
-    value::{StringRef, Value, payload_type, read_value},
+    value::{Value, payload_type, read_value},
     version::{FileVersion, RdbVersion},
+    writer::WriteError,
 };
-
-/// Bytes behind the value: two of version, eight of checksum.
-const TRAILER_BYTES: usize = 10;
 
 /// Encodes values for DUMP; keeps its buffers from one to the next.
 #[derive(Debug)]
@@ -27,17 +25,25 @@ impl DumpEncoder {
         Self { version, encoder: StringEncoder::new(compression) }
     }
 
-    /// Appends the payload of a string to `output`.
-    pub fn string(&mut self, value: StringRef<'_>, output: &mut Vec<u8>) {
+    /// Appends the payload of the value that `write` writes to `output`.
+    ///
+    /// # Errors
+    /// Those of `write`: [`WriteError::Inexpressible`]. Then `output` is as it was.
+    pub fn value(
+        &mut self,
+        output: &mut Vec<u8>,
+        write: impl FnOnce(ValueWriter<'_, Vec<u8>>) -> Result<(), WriteError>,
+    ) -> Result<(), WriteError> {
         let start = output.len();
-        let encoded = self.encoder.encode(value);
-        output.reserve(1 + encoded.head.as_bytes().len() + encoded.body.len() + TRAILER_BYTES);
-        output.push(TYPE_STRING);
-        output.extend_from_slice(encoded.head.as_bytes());
-        output.extend_from_slice(encoded.body);
+        let writer = ValueWriter::new(output, &mut self.encoder, self.version, Holder::Payload);
+        if let Err(error) = write(writer) {
+            output.truncate(start);
+            return Err(error);
+        }
         output.extend_from_slice(&self.version.number().to_le_bytes());
         let checksum = Checksum::of(&output[start..]);
         output.extend_from_slice(&checksum.to_le_bytes());
+        Ok(())
     }
 }
 
@@ -128,11 +134,12 @@ pub fn verify_dump(payload: &[u8], options: DumpOptions) -> Result<&[u8], DumpEr
 /// use lastsave_rdb::{DumpEncoder, DumpOptions, RdbVersion, StringRef, StringValue, Value, decode_dump};
 ///
 /// let mut payload = Vec::new();
-/// DumpEncoder::new(RdbVersion::V11, true).string(StringRef::Bytes(b"hello"), &mut payload);
+/// let mut encoder = DumpEncoder::new(RdbVersion::V11, true);
+/// encoder.value(&mut payload, |writer| writer.string(StringRef::Bytes(b"hello")))?;
 /// assert_eq!(payload, b"\x00\x05hello\x0b\x00\x0a\xad\x62\x05\x98\xab\xc9\x83");
 /// let value = decode_dump(&payload, DumpOptions::default())?;
 /// assert_eq!(value, Value::String(StringValue::Bytes(b"hello".to_vec())));
-/// # Ok::<(), lastsave_rdb::DumpError>(())
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
 /// # Errors

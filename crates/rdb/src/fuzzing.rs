@@ -64,7 +64,9 @@ pub fn decode_payload(bytes: &[u8]) {
     let options = DumpOptions { checksum: false, ..DumpOptions::default() };
     if let Ok(Value::String(value)) = decode_dump(bytes, options) {
         let mut payload = Vec::new();
-        DumpEncoder::new(RdbVersion::V11, true).string(value.as_ref(), &mut payload);
+        DumpEncoder::new(RdbVersion::V11, true)
+            .value(&mut payload, |writer| writer.string(value.as_ref()))
+            .expect("strings fit every version");
         let Ok(Value::String(again)) = decode_dump(&payload, DumpOptions::default()) else {
             panic!("our own payload is refused")
         };

@@ -8,9 +8,29 @@ use crate::{checksum::Checksum, writer::WriteError};
 /// Bytes collected before they are handed to the inner writer.
 const BUFFER_BYTES: usize = 256 << 10;
 
+/// What values are written to: a file, or a payload in memory. Only this crate implements it.
+pub trait Put: sealed::Sealed {
+    #[doc(hidden)]
+    fn put(&mut self, bytes: &[u8]) -> Result<(), WriteError>;
+}
+
+mod sealed {
+    pub trait Sealed {}
+    impl<W> Sealed for super::Sink<W> {}
+    impl Sealed for Vec<u8> {}
+}
+
+impl Put for Vec<u8> {
+    #[inline]
+    fn put(&mut self, bytes: &[u8]) -> Result<(), WriteError> {
+        self.extend_from_slice(bytes);
+        Ok(())
+    }
+}
+
 /// A buffer over the inner writer that keeps the checksum.
 #[derive(Debug)]
-pub(crate) struct Sink<W> {
+pub struct Sink<W> {
     inner: W,
     buffer: Vec<u8>,
     /// Bytes before this index of the buffer are in the checksum.
@@ -19,6 +39,18 @@ pub(crate) struct Sink<W> {
     written: u64,
     checksum: Option<Checksum>,
     failure: Option<WriteError>,
+}
+
+impl<W: Write> Put for Sink<W> {
+    /// Takes bytes. Once one call has failed, every later one that reaches the inner writer fails the same way.
+    #[inline]
+    fn put(&mut self, bytes: &[u8]) -> Result<(), WriteError> {
+        if self.buffer.capacity() - self.buffer.len() < bytes.len() {
+            return self.put_beyond_buffer(bytes);
+        }
+        self.buffer.extend_from_slice(bytes);
+        Ok(())
+    }
 }
 
 impl<W: Write> Sink<W> {
@@ -45,16 +77,6 @@ impl<W: Write> Sink<W> {
     /// Bytes taken so far.
     pub(crate) fn offset(&self) -> u64 {
         self.written + self.buffer.len() as u64
-    }
-
-    /// Takes bytes. Once one call has failed, every later one that reaches the inner writer fails the same way.
-    #[inline]
-    pub(crate) fn put(&mut self, bytes: &[u8]) -> Result<(), WriteError> {
-        if self.buffer.capacity() - self.buffer.len() < bytes.len() {
-            return self.put_beyond_buffer(bytes);
-        }
-        self.buffer.extend_from_slice(bytes);
-        Ok(())
     }
 
     #[cold]

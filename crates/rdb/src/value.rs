@@ -17,6 +17,17 @@ pub enum Value {
     String(StringValue),
 }
 
+impl Value {
+    /// About how many bytes of memory the value holds.
+    #[must_use]
+    pub fn held_bytes(&self) -> usize {
+        match self {
+            Self::String(StringValue::Integer(_)) => size_of::<i64>(),
+            Self::String(StringValue::Bytes(bytes)) => bytes.len(),
+        }
+    }
+}
+
 /// A string as read: integers stay integers when the file stores them as such.
 ///
 /// Two values that stand for the same bytes may differ in form (`Integer(7)` and `Bytes("7")`); compare

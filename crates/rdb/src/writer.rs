@@ -5,8 +5,9 @@ use std::io::Write;
 use crate::{
     error::IoFailure,
     length::Head,
+    object::{Holder, ValueWriter},
     opcode,
-    sink::Sink,
+    sink::{Put as _, Sink},
     string::StringEncoder,
     value::{KeyMetadata, StringRef},
     version::RdbVersion,
@@ -228,8 +229,14 @@ impl<W: Write> Writer<W> {
         value: StringRef<'_>,
         metadata: &KeyMetadata,
     ) -> Result<(), WriteError> {
-        self.start_key(key, opcode::TYPE_STRING, metadata)?;
-        self.put_string(value)
+        self.key(key, metadata).string(value)
+    }
+
+    /// A key whose value is to be written with the result; the key is written along with it.
+    #[inline]
+    pub fn key<'w>(&'w mut self, key: &'w [u8], metadata: &'w KeyMetadata) -> ValueWriter<'w, Sink<W>> {
+        let holder = Holder::Key { key, metadata, counts: &mut self.counts };
+        ValueWriter::new(&mut self.sink, &mut self.encoder, self.version, holder)
     }
 
     /// Ends the file: end mark, checksum, everything handed to the inner writer, which is flushed.
@@ -258,27 +265,6 @@ impl<W: Write> Writer<W> {
     /// Gives up the file and gives back the inner writer. What is in the buffer is dropped.
     pub fn abandon(self) -> W {
         self.sink.into_inner()
-    }
-
-    /// Everything of a key's record that stands before its value.
-    #[inline]
-    fn start_key(&mut self, key: &[u8], type_byte: u8, metadata: &KeyMetadata) -> Result<(), WriteError> {
-        let mut head = Head::new();
-        if let Some(expires_at_ms) = metadata.expires_at_ms {
-            head.push(&[opcode::EXPIRE_MS]);
-            head.push(&expires_at_ms.to_le_bytes());
-            self.counts.expires += 1;
-        }
-        if let Some(idle_seconds) = metadata.idle_seconds {
-            head.push(&[opcode::IDLE]);
-            head.push_length(idle_seconds);
-        } else if let Some(frequency) = metadata.frequency {
-            head.push(&[opcode::FREQUENCY, frequency]);
-        }
-        head.push(&[type_byte]);
-        self.counts.keys += 1;
-        self.sink.put(head.as_bytes())?;
-        self.put_string(StringRef::Bytes(key))
     }
 
     #[inline]

@@ -140,7 +140,9 @@ fn payloads_go_both_ways() {
     let mut encoder = DumpEncoder::new(RdbVersion::V10, true);
     for value in values() {
         let mut ours = Vec::new();
-        encoder.string(StringRef::Bytes(&value), &mut ours);
+        encoder
+            .value(&mut ours, |writer| writer.string(StringRef::Bytes(&value)))
+            .expect("strings fit every version");
         assert_eq!(server.command(&[b"RESTORE", b"k", b"0", &ours, b"REPLACE"]), Reply::Line("+OK".into()));
         assert_eq!(server.command(&[b"GET", b"k"]).bytes(), value);
         let theirs = server.command(&[b"DUMP", b"k"]).bytes();

@@ -22,7 +22,9 @@ fn a_string_payload() {
     let value = decode_dump(&payload, DumpOptions::default()).unwrap();
     assert_eq!(value, Value::String(StringValue::Bytes(b"hello".to_vec())));
     let mut ours = Vec::new();
-    DumpEncoder::new(RdbVersion::V11, true).string(StringRef::Bytes(b"hello"), &mut ours);
+    DumpEncoder::new(RdbVersion::V11, true)
+        .value(&mut ours, |writer| writer.string(StringRef::Bytes(b"hello")))
+        .expect("strings fit every version");
     assert_eq!(ours, payload);
 }
 

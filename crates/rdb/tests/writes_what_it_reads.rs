@@ -94,7 +94,7 @@ proptest! {
     fn in_payloads(value in string(), compression in any::<bool>(), number in 9..13_u16) {
         let mut encoder = DumpEncoder::new(RdbVersion::new(number).unwrap(), compression);
         let mut payloads = Vec::new();
-        encoder.string(StringRef::Bytes(&value), &mut payloads);
+        encoder.value(&mut payloads, |writer| writer.string(StringRef::Bytes(&value))).expect("strings fit every version");
         let decoded = decode_dump(&payloads, DumpOptions::default()).unwrap();
         prop_assert_eq!(common::content(&decoded), value);
     }
@@ -102,7 +102,7 @@ proptest! {
     #[test]
     fn numbers_in_payloads(number in any::<i64>()) {
         let mut payload = Vec::new();
-        DumpEncoder::new(RdbVersion::V11, true).string(StringRef::Integer(number), &mut payload);
+        DumpEncoder::new(RdbVersion::V11, true).value(&mut payload, |writer| writer.string(StringRef::Integer(number))).expect("strings fit every version");
         let decoded = decode_dump(&payload, DumpOptions::default()).unwrap();
         if i32::try_from(number).is_ok() {
             prop_assert_eq!(&decoded, &Value::String(StringValue::Integer(number)));

@@ -68,6 +68,18 @@ impl Dataset {
             active_expire_effort: config.active_expire_effort,
             rdb_write_version: version.unwrap_or(RdbVersion::V11),
             rdb_compression: config.rdbcompression,
+            hash_max_listpack_entries: config.hash_max_listpack_entries,
+            hash_max_listpack_value: config.hash_max_listpack_value,
+            list_max_listpack_size: config.list_max_listpack_size,
+            list_compress_depth: config.list_compress_depth,
+            set_max_intset_entries: config.set_max_intset_entries,
+            set_max_listpack_entries: config.set_max_listpack_entries,
+            set_max_listpack_value: config.set_max_listpack_value,
+            zset_max_listpack_entries: config.zset_max_listpack_entries,
+            zset_max_listpack_value: config.zset_max_listpack_value,
+            hll_sparse_max_bytes: config.hll_sparse_max_bytes,
+            stream_node_max_bytes: config.stream_node_max_bytes,
+            stream_node_max_entries: config.stream_node_max_entries,
             skip_dump_checksum: self.options.skip_dump_checksum,
         };
     }

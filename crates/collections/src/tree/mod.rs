@@ -11,7 +11,7 @@ mod node;
 
 pub(crate) use cursor::Cursor;
 pub(crate) use edit::Place;
-use node::{Inner, Node, inner_bytes, leaf_bytes};
+use node::{Inner, Node, leaf_bytes};
 
 use std::sync::Arc;
 

@@ -47,6 +47,11 @@ const TYPE: CommandSpec = CommandSpec {
 pub(super) fn type_name(value: &Value<'_>) -> &'static str {
     match value {
         Value::String(_) => "string",
+        Value::List(_) => "list",
+        Value::Hash(_) => "hash",
+        Value::Set(_) => "set",
+        Value::SortedSet(_) => "zset",
+        Value::Stream(_) => "stream",
         _ => "unknown",
     }
 }

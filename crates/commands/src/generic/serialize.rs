@@ -1,7 +1,7 @@
 //! DUMP and RESTORE.
 
-use lastsave_keyspace::{Entry, Expiry, Key, NewValue, StringValue, Value};
-use lastsave_rdb::{DumpEncoder, DumpOptions, StringRef, decode_dump};
+use lastsave_keyspace::{Entry, Expiry};
+use lastsave_rdb::{DumpEncoder, DumpOptions, WriteError, decode_dump};
 use lastsave_resp::{ReplyBuffer, Request};
 use smallvec::SmallVec;
 
@@ -10,14 +10,14 @@ use crate::context::Context;
 use crate::options::DataOptions;
 use crate::reply::{Replied, SYNTAX_ERROR, error, integer_argument};
 use crate::spec::{Argument, Categories, CommandSpec, Flags, Group, Handler, KeyFlags, KeySpec};
+use crate::values::{with_new_value, write_value};
 
 pub(crate) const COMMANDS: &[CommandSpec] = &[DUMP, RESTORE];
 
 /// What a payload has besides the value: its type, a version and a checksum.
 const FRAME_BYTES: usize = 11;
 
-/// A value longer than this is kept by reference instead of being copied.
-const COPIED_VALUE_BYTES_MAX: usize = 4096;
+const BAD_DATA_FORMAT: &str = "ERR Bad data format";
 
 const DUMP: CommandSpec = CommandSpec {
     summary: "Returns a serialized representation of the value stored at a key.",
@@ -38,27 +38,24 @@ fn dump(context: &mut Context<'_>, request: Request<'_>) {
     let key = context.key(request.arg(1));
     let options = context.options;
     context.read(&key, |entry, reply| match entry {
-        Some(entry) => reply.bulk(&payload(&entry, options)),
+        Some(entry) => match payload(&entry, options) {
+            Ok(payload) => reply.bulk(&payload),
+            Err(error) => reply.error(&format!("ERR {error}")),
+        },
         None => reply.null(),
     });
 }
 
-fn payload(entry: &Entry<'_>, options: &DataOptions) -> Vec<u8> {
+fn payload(entry: &Entry<'_>, options: &DataOptions) -> Result<Vec<u8>, WriteError> {
     let mut output = Vec::new();
     let mut encoder = DumpEncoder::new(options.rdb_write_version, options.rdb_compression);
-    let string = match entry.value() {
-        Value::String(StringValue::Integer(number)) => StringRef::Integer(number),
-        Value::String(StringValue::Bytes(bytes)) => StringRef::Bytes(bytes),
-        Value::String(StringValue::Shared(bytes)) => StringRef::Bytes(bytes),
-        other => unreachable!("no payload is defined for {other:?}"),
-    };
-    encoder.string(string, &mut output);
-    output
+    encoder.value(&mut output, |writer| write_value(&entry.value(), writer))?;
+    Ok(output)
 }
 
-/// Bytes that the value takes in an RDB file.
+/// Bytes that the value takes in an RDB file; 0 if it has no form there.
 pub(crate) fn serialized_len(entry: &Entry<'_>, options: &DataOptions) -> usize {
-    payload(entry, options).len() - FRAME_BYTES
+    payload(entry, options).map_or(0, |payload| payload.len() - FRAME_BYTES)
 }
 
 const RESTORE: CommandSpec = CommandSpec {
@@ -158,7 +155,10 @@ fn restore(context: &mut Context<'_>, request: Request<'_>) {
         return context.reply.ok();
     }
     let expiry = expires_at_ms.map_or(Expiry::Clear, Expiry::At);
-    store_value(context, &key, value, expiry);
+    let options_of_data = context.options;
+    if with_new_value(value, options_of_data, |value| context.store(&key, value, expiry)).is_none() {
+        return context.reply.error(BAD_DATA_FORMAT);
+    }
     if let Some(entry) = context.keyspace.db(context.db).get(&key) {
         let access =
             access::restored(context.options, context.now_ms, options.idle_seconds, options.frequency);
@@ -175,20 +175,4 @@ fn restore(context: &mut Context<'_>, request: Request<'_>) {
         _ => context.log_verbatim(1),
     }
     context.reply.ok();
-}
-
-fn store_value(context: &mut Context<'_>, key: &Key<'_>, value: lastsave_rdb::Value, expiry: Expiry) {
-    match value {
-        lastsave_rdb::Value::String(lastsave_rdb::StringValue::Integer(number)) => {
-            context.store(key, NewValue::Integer(number), expiry);
-        }
-        lastsave_rdb::Value::String(lastsave_rdb::StringValue::Bytes(bytes)) => {
-            if bytes.len() > COPIED_VALUE_BYTES_MAX {
-                context.store(key, NewValue::Shared(bytes.into()), expiry);
-            } else {
-                context.store(key, NewValue::encode(&bytes), expiry);
-            }
-        }
-        other => unreachable!("decoding does not give {other:?}"),
-    }
 }

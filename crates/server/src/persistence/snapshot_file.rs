@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use bytes::BytesMut;
 use lastsave_aof::{AofDirectory, AofError, BaseForm, NewBase};
-use lastsave_keyspace::{Entry, IntegerBuffer, Snapshot, StringValue, Value};
+use lastsave_commands::{rewrite_commands, write_value};
+use lastsave_keyspace::{Entry, IntegerBuffer, Snapshot};
 use lastsave_rdb::{
-    ChecksumStatus, Event, Header, KeyMetadata, Reader, ReaderOptions, StringRef, WriteError, Writer,
-    WriterOptions,
+    ChecksumStatus, Event, Header, KeyMetadata, Reader, ReaderOptions, WriteError, Writer, WriterOptions,
 };
 use lastsave_resp::encode_command;
 use lastsave_storage::{
@@ -194,12 +194,14 @@ impl SnapshotJob {
                 self.snapshot.visit_next(|entry| {
                     keys += 1;
                     counts.expires += u64::from(entry.expires_at_ms().is_some());
-                    encode_entry(&mut out, entry);
-                    if out.len() >= COMMAND_BUFFER_BYTES {
-                        file.append(&out)?;
-                        out.clear();
-                    }
-                    Ok::<_, StorageError>(())
+                    rewrite_commands(&entry, &mut |command| {
+                        encode_command(&mut out, command);
+                        if out.len() >= COMMAND_BUFFER_BYTES {
+                            file.append(&out)?;
+                            out.clear();
+                        }
+                        Ok::<_, StorageError>(())
+                    })
                 })?;
                 left -= keys;
                 counts.keys += keys;
@@ -229,30 +231,7 @@ fn write_entry<W: std::io::Write>(
         AccessRecord::Frequency => (None, Some((entry.access() & 0xff) as u8)),
     };
     let metadata = KeyMetadata { expires_at_ms: entry.expires_at_ms(), idle_seconds, frequency };
-    match entry.value() {
-        Value::String(value) => writer.string(entry.key(), string_ref(&value), &metadata),
-        _ => Err(WriteError::Inexpressible {
-            what: "a value of this type",
-            version: lastsave_rdb::RdbVersion::default(),
-        }),
-    }
-}
-
-fn string_ref<'a>(value: &StringValue<'a>) -> StringRef<'a> {
-    match *value {
-        StringValue::Integer(number) => StringRef::Integer(number),
-        StringValue::Bytes(bytes) => StringRef::Bytes(bytes),
-        StringValue::Shared(bytes) => StringRef::Bytes(bytes),
-    }
-}
-
-fn encode_entry(out: &mut BytesMut, entry: Entry<'_>) {
-    if let Value::String(value) = entry.value() {
-        encode_command(out, &[b"SET", entry.key(), value.to_text(&mut IntegerBuffer::new())]);
-    }
-    if let Some(at) = entry.expires_at_ms() {
-        encode_command(out, &[b"PEXPIREAT", entry.key(), IntegerBuffer::new().format(at).as_bytes()]);
-    }
+    write_value(&entry.value(), writer.key(entry.key(), &metadata))
 }
 
 fn delay(key_delay: i64, keys: u64) {

@@ -1,9 +1,9 @@
 //! The executor's half of loading: keys are inserted, commands executed.
 
 use bytes::Bytes;
-use lastsave_commands::{Context, Dependency, Effects, Handler, ServerCommand, lookup};
-use lastsave_keyspace::{Expiry, NewValue};
-use lastsave_rdb::{KeyMetadata, KeyRecord, StringValue, Value};
+use lastsave_commands::{Context, Dependency, Effects, Handler, ServerCommand, lookup, with_new_value};
+use lastsave_keyspace::Expiry;
+use lastsave_rdb::{KeyMetadata, KeyRecord};
 use lastsave_resp::{Batch, Limits, Parser, Protocol, ReplyBuffer, Request};
 
 use super::PersistenceSettings;
@@ -11,9 +11,6 @@ use crate::dataset::Dataset;
 
 /// Commands parsed at once.
 const COMMANDS_PER_BATCH: usize = 1024;
-
-/// Values longer than this are kept in the buffer they were read into.
-const SHARED_VALUE_BYTES_MIN: usize = 4096;
 
 /// Inserts what the reader sends.
 #[derive(Debug)]
@@ -108,19 +105,10 @@ impl Applier {
         let access = self.access_word(&metadata);
         dataset.keyspace.set_access_clock(access, true);
         let mut target = dataset.keyspace.db_mut(database);
-        let existed = match value {
-            Value::String(StringValue::Integer(number)) => {
-                target.set(&hashed, NewValue::Integer(number), expiry)
-            }
-            Value::String(StringValue::Bytes(bytes)) if bytes.len() > SHARED_VALUE_BYTES_MIN => {
-                target.set(&hashed, NewValue::Shared(Bytes::from(bytes)), expiry)
-            }
-            Value::String(StringValue::Bytes(bytes)) => target.set(&hashed, NewValue::encode(&bytes), expiry),
-            _ => {
-                return Err(format!(
-                    "The value at offset {offset} is of a type that this server cannot hold yet"
-                ));
-            }
+        let existed = with_new_value(value, &dataset.options, |value| target.set(&hashed, value, expiry));
+        let Some(existed) = existed else {
+            tracing::info!("Rejecting an empty key from RDB: '{}'", key.escape_ascii());
+            return Ok(());
         };
         if existed && !self.merge {
             return Err(format!(

@@ -456,10 +456,7 @@ fn log_rdb_error(error: &RdbError) {
 }
 
 fn value_bytes(record: &KeyRecord) -> usize {
-    match &record.value {
-        lastsave_rdb::Value::String(lastsave_rdb::StringValue::Bytes(bytes)) => bytes.len(),
-        _ => 8,
-    }
+    record.value.held_bytes()
 }
 
 fn copy_file(storage: &dyn Storage, from: &Path, to: &Path) -> Result<(), StorageError> {

@@ -1,0 +1,81 @@
+//! What every type of value can do besides its commands: be digested, written to and read from an RDB stream, and be
+//! told as commands. One file for each type.
+
+mod hash;
+mod list;
+mod set;
+mod sorted_set;
+mod stream;
+mod string;
+
+use lastsave_keyspace::{Entry, IntegerBuffer, NewValue, Value};
+use lastsave_rdb::{Put, ValueWriter, WriteError};
+
+use crate::digest::DataDigest;
+use crate::options::DataOptions;
+
+/// Writes a value in RDB form.
+///
+/// # Errors
+/// What the writer says; [`WriteError::Inexpressible`] when its version has no form for the value.
+pub fn write_value<P: Put>(value: &Value<'_>, writer: ValueWriter<'_, P>) -> Result<(), WriteError> {
+    match value {
+        Value::String(string) => writer.string(string::to_ref(string)),
+        Value::List(list) => list::write(list, writer),
+        Value::Hash(hash) => hash::write(hash, writer),
+        Value::Set(set) => set::write(set, writer),
+        Value::SortedSet(set) => sorted_set::write(set, writer),
+        Value::Stream(stream) => stream::write(stream, writer),
+        other => unreachable!("{other:?} has no RDB form"),
+    }
+}
+
+/// Gives a value that was read to `store`, in the form and encoding in which the keyspace keeps it. A collection
+/// without elements is not stored: the result is nothing, as Redis has no such keys.
+pub fn with_new_value<R>(
+    value: lastsave_rdb::Value,
+    options: &DataOptions,
+    store: impl FnOnce(NewValue<'_>) -> R,
+) -> Option<R> {
+    match value {
+        lastsave_rdb::Value::String(string) => Some(string::with_new(string, store)),
+        other => unreachable!("{other:?} cannot be kept with {options:?}"),
+    }
+}
+
+/// Gives the commands that make a key as it is, expiry included, to `out`, one after the other.
+///
+/// # Errors
+/// Those of `out`.
+pub fn rewrite_commands<E>(
+    entry: &Entry<'_>,
+    out: &mut impl FnMut(&[&[u8]]) -> Result<(), E>,
+) -> Result<(), E> {
+    let key = entry.key();
+    match entry.value() {
+        Value::String(string) => out(&[b"SET", key, string.to_text(&mut IntegerBuffer::new())])?,
+        Value::List(list) => list::rewrite(key, list, out)?,
+        Value::Hash(hash) => hash::rewrite(key, hash, out)?,
+        Value::Set(set) => set::rewrite(key, set, out)?,
+        Value::SortedSet(set) => sorted_set::rewrite(key, set, out)?,
+        Value::Stream(stream) => stream::rewrite(key, stream, out)?,
+        other => unreachable!("{other:?} has no command form"),
+    }
+    match entry.expires_at_ms() {
+        Some(at) => out(&[b"PEXPIREAT", key, IntegerBuffer::new().format(at).as_bytes()]),
+        None => Ok(()),
+    }
+}
+
+/// Adds a value to a digest as Redis does.
+pub(crate) fn mix_value(digest: &mut DataDigest, value: &Value<'_>) {
+    match value {
+        Value::String(string) => string::digest(digest, string),
+        Value::List(list) => list::digest(digest, list),
+        Value::Hash(hash) => hash::digest(digest, hash),
+        Value::Set(set) => set::digest(digest, set),
+        Value::SortedSet(set) => sorted_set::digest(digest, set),
+        Value::Stream(stream) => stream::digest(digest, stream),
+        other => unreachable!("the digest of {other:?} is not defined"),
+    }
+}
