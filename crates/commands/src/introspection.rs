@@ -2,7 +2,7 @@
 
 use lastsave_resp::{ReplyBuffer, Request};
 
-use crate::spec::{Argument, BeginSearch, CommandSpec, FindKeys, KeySpec, find_keys};
+use crate::spec::{Argument, BeginSearch, CommandSpec, FindKeys, Flags, KeySpec, find_keys};
 use crate::table::lookup;
 
 fn text(reply: &mut ReplyBuffer, text: &str) {
@@ -220,9 +220,10 @@ pub fn reply_command_keys(reply: &mut ReplyBuffer, request: Request<'_>, from: u
     if !spec.accepts(count) {
         return reply.error("ERR Invalid number of arguments specified for command");
     }
-    let Ok(keys) = find_keys(spec, count, &argument) else {
+    let keys = find_keys(spec, count, &argument).unwrap_or_default();
+    if keys.is_empty() && !spec.flags.has(Flags::NO_MANDATORY_KEYS) {
         return reply.error("ERR Invalid arguments specified for command");
-    };
+    }
     reply.array(keys.len());
     for key in keys {
         if with_flags {

@@ -84,8 +84,8 @@ pub use options::{DataOptions, DataStats, MaxmemoryPolicy, UnknownPolicy};
 pub use reply::{reply_help, reply_unknown_subcommand};
 pub use spec::{
     Argument, ArgumentKind, BeginSearch, Categories, CommandSpec, DataCommand, DocFlags, FindKeys, Flags,
-    Group, Handler, InvalidKeys, KeyFlags, KeyFlagsResolver, KeyPosition, KeyPositions, KeyRange, KeySpec,
-    ServerCommand, find_keys, request_keys,
+    Group, Handler, InvalidKeys, KeyFinder, KeyFlags, KeyFlagsResolver, KeyPosition, KeyPositions, KeyRange,
+    KeySpec, ServerCommand, find_keys, request_keys,
 };
 pub use table::{
     Rejection, all_commands, check_arity, command_by_id, command_count, lookup, lookup_full, resolve,

@@ -162,6 +162,13 @@ impl Argument {
         self
     }
 
+    /// Has to do with keys found by the key specification with this index, though it names none.
+    #[must_use]
+    pub const fn key_spec(mut self, key_spec_index: u8) -> Self {
+        self.key_spec_index = Some(key_spec_index);
+        self
+    }
+
     /// Described as this.
     #[must_use]
     pub const fn summary(mut self, summary: &'static str) -> Self {

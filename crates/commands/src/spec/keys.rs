@@ -78,6 +78,41 @@ impl KeySpec {
         }
     }
 
+    /// As many keys as argument `number_at` says, from the next argument on.
+    #[must_use]
+    pub const fn counted(number_at: i32, flags: KeyFlags) -> Self {
+        Self {
+            notes: None,
+            flags,
+            begin_search: BeginSearch::Index(number_at),
+            find_keys: FindKeys::KeyNumber { number_index: 0, first: 1, step: 1 },
+        }
+    }
+
+    /// The argument after this word, searched as [`BeginSearch::Keyword`] says. More of them with [`Self::through`].
+    #[must_use]
+    pub const fn after_keyword(keyword: &'static str, start_from: i32, flags: KeyFlags) -> Self {
+        Self {
+            notes: None,
+            flags,
+            begin_search: BeginSearch::Keyword { keyword, start_from },
+            find_keys: FindKeys::Range { last: 0, step: 1, limit: 0 },
+        }
+    }
+
+    /// Keys that no rule describes; see [`CommandSpec::key_finder`].
+    #[must_use]
+    pub const fn unknown(flags: KeyFlags) -> Self {
+        Self { notes: None, flags, begin_search: BeginSearch::Unknown, find_keys: FindKeys::Unknown }
+    }
+
+    /// The same up to `last`, as [`FindKeys::Range`] counts.
+    #[must_use]
+    pub const fn through(mut self, last: i32, step: i32, limit: i32) -> Self {
+        self.find_keys = FindKeys::Range { last, step, limit };
+        self
+    }
+
     /// The same with a remark.
     #[must_use]
     pub const fn notes(mut self, notes: &'static str) -> Self {
@@ -157,8 +192,11 @@ pub fn find_keys<'a>(
 ) -> Result<KeyPositions, InvalidKeys> {
     let mut keys = KeyPositions::new();
     for key_spec in spec.key_specs {
-        if !key_spec.flags.has(KeyFlags::NOT_KEY) {
-            collect(key_spec, count, argument, &mut keys)?;
+        if key_spec.flags.has(KeyFlags::NOT_KEY) {
+            continue;
+        }
+        if let Err(invalid) = collect(key_spec, count, argument, &mut keys) {
+            return spec.key_finder.map_or(Err(invalid), |find| find(count, argument));
         }
     }
     if let Some(resolve) = spec.variable_key_flags {
@@ -238,7 +276,8 @@ fn find_keyword<'a>(
         usize::try_from(*index).is_ok_and(|index| argument(index).eq_ignore_ascii_case(keyword.as_bytes()))
     };
     if start_from > 0 {
-        (start_from..count).find(matches)
+        // The last argument is not looked at: no key could follow it.
+        (start_from..count - 1).find(matches)
     } else {
         (1..=(count + start_from).min(count - 1)).rev().find(matches)
     }
@@ -269,11 +308,7 @@ mod tests {
 
     #[test]
     fn counted_keys_must_fit_the_arguments() {
-        const COUNTED: &[KeySpec] = &[KeySpec {
-            begin_search: BeginSearch::Index(1),
-            find_keys: FindKeys::KeyNumber { number_index: 0, first: 1, step: 1 },
-            ..KeySpec::first(KeyFlags::RO)
-        }];
+        const COUNTED: &[KeySpec] = &[KeySpec::counted(1, KeyFlags::RO)];
         assert_eq!(positions(COUNTED, &["x", "2", "a", "b", "c"]), Ok(vec![2, 3]));
         for count in ["4", "0", "-1", "many", "9223372036854775807"] {
             assert_eq!(positions(COUNTED, &["x", count, "a", "b", "c"]), Err(InvalidKeys), "{count}");
@@ -283,18 +318,33 @@ mod tests {
 
     #[test]
     fn keywords_are_found_from_either_end_or_not_at_all() {
-        const STORE: &[KeySpec] = &[KeySpec {
-            begin_search: BeginSearch::Keyword { keyword: "STORE", start_from: 2 },
-            ..KeySpec::first(KeyFlags::OW)
-        }];
-        const LAST: &[KeySpec] = &[KeySpec {
-            begin_search: BeginSearch::Keyword { keyword: "keys", start_from: -2 },
-            ..KeySpec::range(1, -1, 1, KeyFlags::RW)
-        }];
+        const STORE: &[KeySpec] = &[KeySpec::after_keyword("STORE", 2, KeyFlags::OW)];
+        const LAST: &[KeySpec] = &[KeySpec::after_keyword("keys", -2, KeyFlags::RW).through(-1, 1, 0)];
+        const HALF: &[KeySpec] = &[KeySpec::after_keyword("STREAMS", 1, KeyFlags::RO).through(-1, 1, 2)];
         assert_eq!(positions(STORE, &["x", "a", "store", "b"]), Ok(vec![3]));
         assert_eq!(positions(STORE, &["x", "store", "b"]), Ok(vec![]));
         assert_eq!(positions(LAST, &["x", "keys", "a", "KEYS", "b", "c"]), Ok(vec![4, 5]));
-        assert_eq!(positions(STORE, &["x", "a", "store"]), Err(InvalidKeys));
+        assert_eq!(positions(STORE, &["x", "a", "store"]), Ok(vec![]));
+        assert_eq!(positions(HALF, &["x", "count", "1", "streams", "a", "b", "0", "0"]), Ok(vec![4, 5]));
+        assert_eq!(positions(HALF, &["x", "streams", "a", "b", "0"]), Ok(vec![2]));
+    }
+
+    #[test]
+    fn the_finder_is_asked_where_the_specifications_fail() {
+        const SPECS: &[KeySpec] = &[KeySpec::first(KeyFlags::RO), KeySpec::unknown(KeyFlags::OW)];
+        fn last_argument<'a>(
+            count: usize,
+            _argument: &dyn Fn(usize) -> &'a [u8],
+        ) -> Result<KeyPositions, InvalidKeys> {
+            Ok([KeyPosition { index: count - 1, flags: KeyFlags::OW }].into_iter().collect())
+        }
+        let without =
+            CommandSpec { key_specs: SPECS, ..CommandSpec::new("test", Group::Generic, Handler::Container) };
+        let with = CommandSpec { key_finder: Some(last_argument), ..without };
+        let found = |spec: &CommandSpec| find_keys(spec, 4, &|_| b"");
+        assert_eq!(found(&without), Err(InvalidKeys));
+        assert_eq!(found(&with).map(|keys| keys[0].index), Ok(3));
+        assert_eq!(positions(SPECS, &["test", "a"]), Err(InvalidKeys));
     }
 
     #[test]

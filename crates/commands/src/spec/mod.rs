@@ -25,6 +25,28 @@ pub enum Group {
     Generic,
     /// Strings.
     String,
+    /// Lists.
+    List,
+    /// Sets.
+    Set,
+    /// Sorted sets.
+    SortedSet,
+    /// Hashes.
+    Hash,
+    /// Publish and subscribe.
+    PubSub,
+    /// Scripts and functions.
+    Scripting,
+    /// HyperLogLog.
+    HyperLogLog,
+    /// Clusters of servers.
+    Cluster,
+    /// Geographic indexes.
+    Geo,
+    /// Streams.
+    Stream,
+    /// Bitmaps.
+    Bitmap,
     /// The connection itself.
     Connection,
     /// The server.
@@ -40,6 +62,17 @@ impl Group {
         match self {
             Self::Generic => "generic",
             Self::String => "string",
+            Self::List => "list",
+            Self::Set => "set",
+            Self::SortedSet => "sorted-set",
+            Self::Hash => "hash",
+            Self::PubSub => "pubsub",
+            Self::Scripting => "scripting",
+            Self::HyperLogLog => "hyperloglog",
+            Self::Cluster => "cluster",
+            Self::Geo => "geo",
+            Self::Stream => "stream",
+            Self::Bitmap => "bitmap",
             Self::Connection => "connection",
             Self::Server => "server",
             Self::Transactions => "transactions",
@@ -52,6 +85,9 @@ pub type DataCommand = fn(&mut Context<'_>, Request<'_>);
 
 /// What [`CommandSpec::variable_key_flags`] calls: number of arguments, and access to each.
 pub type KeyFlagsResolver = for<'a> fn(usize, &dyn Fn(usize) -> &'a [u8]) -> KeyFlags;
+
+/// What [`CommandSpec::key_finder`] calls: number of arguments, and access to each.
+pub type KeyFinder = for<'a> fn(usize, &dyn Fn(usize) -> &'a [u8]) -> Result<KeyPositions, InvalidKeys>;
 
 /// Who executes a command.
 #[derive(Clone, Copy)]
@@ -103,6 +139,8 @@ pub struct CommandSpec {
     pub key_range: KeyRange,
     /// Computes a key's flags when they depend on the other arguments.
     pub variable_key_flags: Option<KeyFlagsResolver>,
+    /// Finds the keys where the specifications cannot; it is asked only when they fail.
+    pub key_finder: Option<KeyFinder>,
     /// Hints for clients and proxies.
     pub tips: &'static [&'static str],
     /// Remarks about the command as such.
@@ -142,6 +180,7 @@ impl CommandSpec {
             key_specs: &[],
             key_range: KeyRange { first: 0, last: 0, step: 0 },
             variable_key_flags: None,
+            key_finder: None,
             tips: &[],
             doc_flags: DocFlags::NONE,
             deprecated_since: None,
