@@ -7,7 +7,7 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use lastsave_commands::{
-    Context, DataOptions, DataStats, Dependency, Effect, Effects, WatchTable, execute, resolve,
+    Context, DataOptions, DataStats, Dependency, Effect, Effects, Signals, WatchTable, execute, resolve,
 };
 use lastsave_keyspace::{Keyspace, KeyspaceOptions};
 use lastsave_resp::{OwnedRequest, Protocol, ReplyBuffer, split_arguments};
@@ -22,7 +22,7 @@ fn main() {
     }
     let now_ms = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_millis() as i64);
     let mut keyspace = Keyspace::new(&KeyspaceOptions::default());
-    let (mut watches, mut stats) = (WatchTable::new(), DataStats::default());
+    let (mut watches, mut signals, mut stats) = (WatchTable::new(), Signals::new(), DataStats::default());
     let (options, mut random) = (DataOptions::default(), SmallRng::seed_from_u64(1));
     for line in lines {
         println!("> {line}");
@@ -42,6 +42,7 @@ fn main() {
             reply: &mut reply,
             effects: &mut effects,
             watches: &mut watches,
+            signals: &mut signals,
             client_id: 1,
             options: &options,
             stats: &mut stats,

@@ -8,6 +8,7 @@ use crate::access;
 use crate::effects::Effects;
 use crate::options::{DataOptions, DataStats};
 use crate::reply::{Replied, WRONG_TYPE, error};
+use crate::signals::{EventClass, Signals};
 use crate::spec::CommandSpec;
 use crate::watch::WatchTable;
 
@@ -52,6 +53,8 @@ pub struct Context<'a> {
     pub effects: &'a mut Effects,
     /// Who watches which key.
     pub watches: &'a mut WatchTable,
+    /// What the command announces.
+    pub signals: &'a mut Signals,
     /// The client, as CLIENT ID tells it.
     pub client_id: u64,
     /// Settings.
@@ -89,6 +92,8 @@ struct LookupTraits {
     counted: bool,
     /// Updates the access word.
     touching: bool,
+    /// A key that is not there is an event.
+    announced: bool,
 }
 
 /// The value at a key is of another type than the command works on.
@@ -180,6 +185,9 @@ impl Context<'_> {
             }
             self.expire(db, key);
         }
+        if traits.announced {
+            self.signals.event(db, EventClass::KeyMiss, "keymiss", key.bytes());
+        }
         if traits.counted {
             self.stats.keyspace_misses += 1;
         }
@@ -193,7 +201,7 @@ impl Context<'_> {
         key: &Key<'_>,
         look: impl FnOnce(Option<Entry<'_>>, &mut ReplyBuffer) -> R,
     ) -> R {
-        self.lookup(self.db, key, LookupTraits { counted: true, touching: true }, look)
+        self.lookup(self.db, key, LookupTraits { counted: true, touching: true, announced: true }, look)
     }
 
     /// Looks a key up for facts about it, which is no use of it.
@@ -203,7 +211,17 @@ impl Context<'_> {
         key: &Key<'_>,
         look: impl FnOnce(Option<Entry<'_>>, &mut ReplyBuffer) -> R,
     ) -> R {
-        self.lookup(self.db, key, LookupTraits { counted: true, touching: false }, look)
+        self.lookup(self.db, key, LookupTraits { counted: true, touching: false, announced: true }, look)
+    }
+
+    /// Looks a key up for what only debugging wants to know: that it is not there is no event.
+    #[inline]
+    pub(crate) fn examine<R>(
+        &mut self,
+        key: &Key<'_>,
+        look: impl FnOnce(Option<Entry<'_>>, &mut ReplyBuffer) -> R,
+    ) -> R {
+        self.lookup(self.db, key, LookupTraits { counted: true, touching: false, announced: false }, look)
     }
 
     /// Looks a key of some database up for changing it.
@@ -214,7 +232,7 @@ impl Context<'_> {
         key: &Key<'_>,
         look: impl FnOnce(Option<Entry<'_>>, &mut ReplyBuffer) -> R,
     ) -> R {
-        self.lookup(db, key, LookupTraits { counted: false, touching: true }, look)
+        self.lookup(db, key, LookupTraits { counted: false, touching: true, announced: false }, look)
     }
 
     /// Looks a key up for changing it.
@@ -291,7 +309,8 @@ impl Context<'_> {
         self.keyspace.db_mut(db).remove(key);
         self.stats.expired_keys += 1;
         self.effects.command(db, &[self.expire_command(), key.bytes()]);
-        self.touch_watchers(db, key);
+        self.signals.event(db, EventClass::Expired, "expired", key.bytes());
+        self.modified_in(db, key);
     }
 
     /// Removes a key if its time has come. Gives whether it did.
@@ -322,7 +341,10 @@ impl Context<'_> {
     fn put(&mut self, key: &Key<'_>, value: NewValue<'_>, expiry: Expiry) {
         let is_time_of_use = !self.options.maxmemory_policy.is_lfu();
         self.keyspace.set_access_clock(access::fresh(self.options, self.now_ms), is_time_of_use);
-        self.keyspace.db_mut(self.db).set(key, value, expiry);
+        let existed = self.keyspace.db_mut(self.db).set(key, value, expiry);
+        if !existed {
+            self.created(self.db, key);
+        }
     }
 
     /// Tells who wants to know that a key of the selected database was written or removed.
@@ -337,6 +359,25 @@ impl Context<'_> {
         if !self.watches.is_empty() {
             self.touch_watchers(db, key);
         }
+        self.signals.modified(db, key.bytes());
+    }
+
+    /// Announces that a key of some database was created. [`Context::store`] does it by itself.
+    #[inline]
+    pub(crate) fn created(&mut self, db: usize, key: &Key<'_>) {
+        self.signals.event(db, EventClass::New, "new", key.bytes());
+    }
+
+    /// Announces a keyspace event of a key of the selected database.
+    #[inline]
+    pub(crate) fn notify(&mut self, class: EventClass, event: &'static str, key: &Key<'_>) {
+        self.signals.event(self.db, class, event, key.bytes());
+    }
+
+    /// Announces a keyspace event of a key of some database.
+    #[inline]
+    pub(crate) fn notify_in(&mut self, db: usize, class: EventClass, event: &'static str, key: &Key<'_>) {
+        self.signals.event(db, class, event, key.bytes());
     }
 
     #[cold]

@@ -10,6 +10,7 @@ use crate::effects::Effects;
 use crate::glob::glob_matches;
 use crate::long_double::LongDouble;
 use crate::options::{DataOptions, DataStats};
+use crate::signals::Signals;
 use crate::spec::request_keys;
 use crate::table::resolve;
 use crate::watch::WatchTable;
@@ -34,7 +35,7 @@ pub fn requests(data: &[u8]) {
     Parser::new().parse(data, &Limits { authenticated: true, ..Limits::default() }, &mut batch, 1000);
     let mut keyspace = Keyspace::new(&KeyspaceOptions::default());
     let options = DataOptions { proto_max_bulk_bytes: 64 * 1024, ..DataOptions::default() };
-    let (mut watches, mut stats) = (WatchTable::new(), DataStats::default());
+    let (mut watches, mut signals, mut stats) = (WatchTable::new(), Signals::new(), DataStats::default());
     let mut random = SmallRng::seed_from_u64(0);
     for index in 0..batch.len() {
         let request = batch.request(index, data);
@@ -49,6 +50,7 @@ pub fn requests(data: &[u8]) {
             reply: &mut reply,
             effects: &mut effects,
             watches: &mut watches,
+            signals: &mut signals,
             client_id: 1,
             options: &options,
             stats: &mut stats,

@@ -14,10 +14,21 @@
 //!
 //! To add a command, declare its [`CommandSpec`] beside its function in the file of its family, and list it there.
 //!
+//! # Changing a key
+//!
+//! Whoever changes a key does, in this order: change it in the keyspace; `context.modified(&key)` (WATCH and client-side
+//! caching; `context.store` does it by itself); `context.notify(class, event, &key)` with the event Redis publishes, if it
+//! publishes one ([`EventClass`] has the classes); `context.log_verbatim` or `log_command`. A command that leaves a
+//! collection empty removes the key and notifies `del` of [`EventClass::Generic`] behind its own event. `new` and
+//! `keymiss` come from `context.store`, from `context.created` (for keys made otherwise) and from the lookups for reading.
+//! Events of classes that `notify-keyspace-events` does not ask for cost one branch.
+//!
 //! # Example
 //!
 //! ```
-//! use lastsave_commands::{Context, DataOptions, DataStats, Dependency, Effect, Effects, WatchTable, execute, resolve};
+//! use lastsave_commands::{
+//!     Context, DataOptions, DataStats, Dependency, Effect, Effects, Signals, WatchTable, execute, resolve,
+//! };
 //! use lastsave_keyspace::{Keyspace, KeyspaceOptions};
 //! use lastsave_resp::{Batch, Limits, Parser, Protocol, ReplyBuffer};
 //! use rand::{SeedableRng, rngs::SmallRng};
@@ -36,6 +47,7 @@
 //!     reply: &mut reply,
 //!     effects: &mut effects,
 //!     watches: &mut WatchTable::new(),
+//!     signals: &mut Signals::new(),
 //!     client_id: 1,
 //!     options: &DataOptions::default(),
 //!     stats: &mut DataStats::default(),
@@ -67,6 +79,7 @@ mod long_double;
 mod options;
 mod reply;
 mod server;
+mod signals;
 mod spec;
 mod strings;
 mod table;
@@ -82,6 +95,7 @@ pub use glob::glob_matches;
 pub use introspection::{reply_command_docs, reply_command_info, reply_command_keys};
 pub use options::{DataOptions, DataStats, MaxmemoryPolicy, UnknownPolicy};
 pub use reply::{reply_help, reply_unknown_subcommand};
+pub use signals::{EventClass, Signal, Signals};
 pub use spec::{
     Argument, ArgumentKind, BeginSearch, Categories, CommandSpec, DataCommand, DocFlags, FindKeys, Flags,
     Group, Handler, InvalidKeys, KeyFinder, KeyFlags, KeyFlagsResolver, KeyPosition, KeyPositions, KeyRange,

@@ -2,7 +2,7 @@
 
 use lastsave_commands::{
     Context, DataOptions, DataStats, Dependency, Effects, ExpireCycle, ExpireCycleKind, MaxmemoryPolicy,
-    WatchTable,
+    Signals, WatchTable,
 };
 use lastsave_config::{Choice as _, Config};
 use lastsave_keyspace::{Keyspace, KeyspaceOptions};
@@ -23,6 +23,8 @@ pub(crate) struct Dataset {
     pub(crate) stats: DataStats,
     /// Which client watches which key.
     pub(crate) watches: WatchTable,
+    /// What commands announce.
+    pub(crate) signals: Signals,
     /// Source of random choices.
     pub(crate) random: SmallRng,
     /// Where the active expire cycle is.
@@ -46,6 +48,7 @@ impl Dataset {
             options: DataOptions::default(),
             stats: DataStats::default(),
             watches: WatchTable::new(),
+            signals: Signals::new(),
             random: SmallRng::from_os_rng(),
             expire_cycle: ExpireCycle::new(),
         };
@@ -94,6 +97,7 @@ impl Dataset {
             reply: &mut ReplyBuffer::new(Protocol::Resp2),
             effects,
             watches: &mut self.watches,
+            signals: &mut self.signals,
             client_id: 0,
             options: &self.options,
             stats: &mut self.stats,

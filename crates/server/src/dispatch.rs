@@ -150,6 +150,7 @@ impl Server {
             reply: &mut client.reply,
             effects: &mut self.effects,
             watches: &mut self.dataset.watches,
+            signals: &mut self.dataset.signals,
             client_id: client.id,
             options: &self.dataset.options,
             stats: &mut self.dataset.stats,

@@ -64,6 +64,7 @@ fn flushdb(context: &mut Context<'_>, request: Request<'_>) {
     }
     context.watches.touch_database(context.db, None, context.keyspace, context.now_ms);
     let removed = context.keyspace.flush(context.db);
+    context.signals.flushed();
     // Logged even when there was nothing to remove.
     context.log_verbatim(removed);
     context.reply.ok();
@@ -100,6 +101,7 @@ fn flushall(context: &mut Context<'_>, request: Request<'_>) {
         context.watches.touch_database(db, None, context.keyspace, context.now_ms);
     }
     let removed = context.keyspace.flush_all();
+    context.signals.flushed();
     context.log_verbatim(removed);
     context.effects.mark_flushed_all();
     context.reply.ok();

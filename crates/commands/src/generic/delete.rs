@@ -3,6 +3,7 @@
 use lastsave_resp::Request;
 
 use crate::context::Context;
+use crate::signals::EventClass;
 use crate::spec::{Argument, Categories, CommandSpec, Flags, Group, Handler, KeyFlags, KeySpec};
 
 pub(crate) const COMMANDS: &[CommandSpec] = &[DEL, UNLINK];
@@ -45,6 +46,7 @@ fn delete(context: &mut Context<'_>, request: Request<'_>) {
         context.expire_if_past(context.db, &key);
         if context.keyspace.db_mut(context.db).remove(&key) {
             context.modified(&key);
+            context.notify(EventClass::Generic, "del", &key);
             removed += 1;
         }
     }

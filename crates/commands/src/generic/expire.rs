@@ -5,6 +5,7 @@ use smallvec::SmallVec;
 
 use crate::context::Context;
 use crate::reply::{Replied, error, integer_argument, invalid_expire_time};
+use crate::signals::EventClass;
 use crate::spec::{Argument, Categories, CommandSpec, Flags, Group, Handler, KeyFlags, KeySpec};
 use crate::table::printable;
 
@@ -208,9 +209,11 @@ fn expire_with(context: &mut Context<'_>, request: Request<'_>, form: &Form) {
     }
     if context.is_over(at) {
         context.keyspace.db_mut(context.db).remove(&key);
+        context.notify(EventClass::Generic, "del", &key);
         context.log_command(&[context.expire_command(), key.bytes()], 1);
     } else {
         context.keyspace.db_mut(context.db).set_expiry(&key, Some(at));
+        context.notify(EventClass::Generic, "expire", &key);
         if form.as_logged {
             context.log_verbatim(1);
         } else {

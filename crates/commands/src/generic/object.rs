@@ -58,7 +58,7 @@ fn help(context: &mut Context<'_>, _request: Request<'_>) {
 
 fn look(context: &mut Context<'_>, request: Request<'_>, show: impl FnOnce(Entry<'_>, &mut ReplyBuffer)) {
     let key = context.key(request.arg(2));
-    context.inspect(&key, |entry, reply| match entry {
+    context.examine(&key, |entry, reply| match entry {
         Some(entry) => show(entry, reply),
         None => reply.null(),
     });

@@ -4,6 +4,7 @@ use lastsave_resp::Request;
 
 use crate::context::Context;
 use crate::reply::NO_SUCH_KEY;
+use crate::signals::EventClass;
 use crate::spec::{Argument, Categories, CommandSpec, Flags, Group, Handler, KeyFlags, KeySpec};
 
 pub(crate) const COMMANDS: &[CommandSpec] = &[RENAME, RENAMENX];
@@ -67,8 +68,11 @@ fn rename_key(context: &mut Context<'_>, request: Request<'_>, only_if_free: boo
         return Some(false);
     }
     context.keyspace.db_mut(context.db).rename(&from, &to);
+    context.created(context.db, &to);
     context.modified(&from);
     context.modified(&to);
+    context.notify(EventClass::Generic, "rename_from", &from);
+    context.notify(EventClass::Generic, "rename_to", &to);
     context.log_verbatim(1);
     Some(true)
 }

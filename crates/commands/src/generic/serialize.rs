@@ -9,6 +9,7 @@ use crate::access;
 use crate::context::Context;
 use crate::options::DataOptions;
 use crate::reply::{Replied, SYNTAX_ERROR, error, integer_argument};
+use crate::signals::EventClass;
 use crate::spec::{Argument, Categories, CommandSpec, Flags, Group, Handler, KeyFlags, KeySpec};
 use crate::values::{with_new_value, write_value};
 
@@ -151,14 +152,20 @@ fn restore(context: &mut Context<'_>, request: Request<'_>) {
             let command: &[u8] = if context.options.lazyfree_lazy_server_del { b"UNLINK" } else { b"DEL" };
             context.log_command(&[command, key.bytes()], 1);
             context.modified(&key);
+            context.notify(EventClass::Generic, "del", &key);
         }
         return context.reply.ok();
     }
     let expiry = expires_at_ms.map_or(Expiry::Clear, Expiry::At);
+    if context.keyspace.db(context.db).get(&key).is_some() {
+        // What is replaced counts as removed before.
+        context.created(context.db, &key);
+    }
     let options_of_data = context.options;
     if with_new_value(value, options_of_data, |value| context.store(&key, value, expiry)).is_none() {
         return context.reply.error(BAD_DATA_FORMAT);
     }
+    context.notify(EventClass::Generic, "restore", &key);
     if let Some(entry) = context.keyspace.db(context.db).get(&key) {
         let access =
             access::restored(context.options, context.now_ms, options.idle_seconds, options.frequency);

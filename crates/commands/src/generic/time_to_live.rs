@@ -3,6 +3,7 @@
 use lastsave_resp::Request;
 
 use crate::context::Context;
+use crate::signals::EventClass;
 use crate::spec::{Argument, Categories, CommandSpec, Flags, Group, Handler, KeyFlags, KeySpec};
 
 pub(crate) const COMMANDS: &[CommandSpec] = &[TTL, PTTL, EXPIRETIME, PEXPIRETIME, PERSIST];
@@ -108,6 +109,7 @@ fn persist(context: &mut Context<'_>, request: Request<'_>) {
     if expires {
         context.keyspace.db_mut(context.db).set_expiry(&key, None);
         context.modified(&key);
+        context.notify(EventClass::Generic, "persist", &key);
         context.log_verbatim(1);
     }
     context.reply.integer(i64::from(expires));

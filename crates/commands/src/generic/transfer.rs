@@ -5,6 +5,7 @@ use lastsave_resp::{ReplyBuffer, Request};
 use crate::access;
 use crate::context::{Context, Dependency};
 use crate::reply::{DB_OUT_OF_RANGE, Replied, SAME_OBJECT, SYNTAX_ERROR, db_argument, error, int_argument};
+use crate::signals::EventClass;
 use crate::spec::{Argument, Categories, CommandSpec, Flags, Group, Handler, KeyFlags, KeySpec};
 
 pub(crate) const COMMANDS: &[CommandSpec] = &[COPY, MOVE, SWAPDB];
@@ -73,7 +74,9 @@ fn copy(context: &mut Context<'_>, request: Request<'_>) {
     if let Some(entry) = context.keyspace.db(options.target_db).get(&to) {
         entry.set_access(access::fresh(context.options, context.now_ms));
     }
+    context.created(options.target_db, &to);
     context.modified_in(options.target_db, &to);
+    context.notify_in(options.target_db, EventClass::Generic, "copy_to", &to);
     context.log_verbatim(1);
     context.reply.integer(1);
 }
@@ -101,8 +104,11 @@ fn move_key(context: &mut Context<'_>, request: Request<'_>) {
         return context.reply.integer(0);
     }
     context.keyspace.move_key(context.db, target_db, &key);
+    context.created(target_db, &key);
     context.modified(&key);
     context.modified_in(target_db, &key);
+    context.notify(EventClass::Generic, "move_from", &key);
+    context.notify_in(target_db, EventClass::Generic, "move_to", &key);
     context.log_verbatim(1);
     context.reply.integer(1);
 }

@@ -6,6 +6,7 @@ use lastsave_resp::{Request, parse_integer};
 use crate::context::{Context, string_of};
 use crate::long_double::LongDouble;
 use crate::reply::{NOT_A_FLOAT, NOT_AN_INTEGER, WRONG_TYPE, integer_argument};
+use crate::signals::EventClass;
 use crate::spec::{Argument, Categories, CommandSpec, Flags, Group, Handler, KeyFlags, KeySpec};
 
 pub(crate) const COMMANDS: &[CommandSpec] = &[INCR, DECR, INCRBY, DECRBY, INCRBYFLOAT];
@@ -106,6 +107,7 @@ fn add(context: &mut Context<'_>, request: Request<'_>, increment: i64) {
     } else {
         context.store(&key, NewValue::Integer(sum), Expiry::Clear);
     }
+    context.notify(EventClass::String, "incrby", &key);
     context.log_verbatim(1);
     context.reply.integer(sum);
 }
@@ -152,6 +154,7 @@ fn incrbyfloat(context: &mut Context<'_>, request: Request<'_>) {
         Err(text) => return context.reply.error(text),
     };
     context.store(&key, NewValue::Bytes(sum.as_bytes()), Expiry::Keep);
+    context.notify(EventClass::String, "incrbyfloat", &key);
     context.log_command(&[b"SET", key.bytes(), sum.as_bytes(), b"KEEPTTL"], 1);
     context.reply.bulk(sum.as_bytes());
 }

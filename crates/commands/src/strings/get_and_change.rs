@@ -6,6 +6,7 @@ use lastsave_resp::Request;
 use super::options::{self, Syntax};
 use crate::context::{Context, new_value};
 use crate::reply::string_or_null;
+use crate::signals::EventClass;
 use crate::spec::{Argument, Categories, CommandSpec, DocFlags, Flags, Group, Handler, KeyFlags, KeySpec};
 
 pub(crate) const COMMANDS: &[CommandSpec] = &[GETSET, GETDEL, GETEX];
@@ -31,6 +32,7 @@ fn getset(context: &mut Context<'_>, request: Request<'_>) {
         return;
     }
     context.store(&key, new_value(request, 2), Expiry::Clear);
+    context.notify(EventClass::String, "set", &key);
     context.log_command(&[b"SET", key.bytes(), request.arg(2)], 1);
 }
 
@@ -54,6 +56,7 @@ fn getdel(context: &mut Context<'_>, request: Request<'_>) {
     if context.keyspace.db_mut(context.db).remove(&key) {
         context.log_command(&[b"DEL", key.bytes()], 1);
         context.modified(&key);
+        context.notify(EventClass::Generic, "del", &key);
     }
 }
 
@@ -98,11 +101,13 @@ fn getex(context: &mut Context<'_>, request: Request<'_>) {
             context.keyspace.db_mut(context.db).remove(&key);
             context.log_command(&[context.expire_command(), key.bytes()], 1);
             context.modified(&key);
+            context.notify(EventClass::Generic, "del", &key);
         }
         Some(at) => {
             context.keyspace.db_mut(context.db).set_expiry(&key, Some(at));
             context.log_command(&[b"PEXPIREAT", key.bytes(), itoa::Buffer::new().format(at).as_bytes()], 1);
             context.modified(&key);
+            context.notify(EventClass::Generic, "expire", &key);
         }
         None if options.persist => {
             let expires = context
@@ -114,6 +119,7 @@ fn getex(context: &mut Context<'_>, request: Request<'_>) {
                 context.keyspace.db_mut(context.db).set_expiry(&key, None);
                 context.log_command(&[b"PERSIST", key.bytes()], 1);
                 context.modified(&key);
+                context.notify(EventClass::Generic, "persist", &key);
             }
         }
         None => {}

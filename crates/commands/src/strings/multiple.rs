@@ -5,6 +5,7 @@ use lastsave_resp::Request;
 
 use crate::context::{Context, new_value, string_of};
 use crate::reply::string;
+use crate::signals::EventClass;
 use crate::spec::{Argument, Categories, CommandSpec, Flags, Group, Handler, KeyFlags, KeySpec};
 use crate::table::Rejection;
 
@@ -86,6 +87,7 @@ fn store_pairs(context: &mut Context<'_>, request: Request<'_>) {
     for index in (1..request.len()).step_by(2) {
         let key = context.key(request.arg(index));
         context.store(&key, new_value(request, index + 1), Expiry::Clear);
+        context.notify(EventClass::String, "set", &key);
     }
     context.log_verbatim((request.len() / 2) as u64);
 }

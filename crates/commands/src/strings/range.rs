@@ -5,6 +5,7 @@ use lastsave_resp::{ReplyBuffer, Request};
 
 use crate::context::{Context, new_value, string_of};
 use crate::reply::{STRING_TOO_LONG, WRONG_TYPE, integer_argument};
+use crate::signals::EventClass;
 use crate::spec::{Argument, Categories, CommandSpec, DocFlags, Flags, Group, Handler, KeyFlags, KeySpec};
 
 pub(crate) const COMMANDS: &[CommandSpec] = &[APPEND, SETRANGE, GETRANGE, SUBSTR];
@@ -66,6 +67,7 @@ fn append(context: &mut Context<'_>, request: Request<'_>) {
             tail.len()
         }
     };
+    context.notify(EventClass::String, "append", &key);
     context.log_verbatim(1);
     context.reply.integer(len as i64);
 }
@@ -116,6 +118,7 @@ fn setrange(context: &mut Context<'_>, request: Request<'_>) {
         context.store(&key, value, Expiry::Clear);
         len
     };
+    context.notify(EventClass::String, "setrange", &key);
     context.log_verbatim(1);
     context.reply.integer(len as i64);
 }

@@ -7,6 +7,7 @@ use smallvec::SmallVec;
 use super::options::{self, ExpiryOption, ExpiryUnit, Options, Syntax};
 use crate::context::{Context, new_value};
 use crate::reply::string_or_null;
+use crate::signals::EventClass;
 use crate::spec::{Argument, Categories, CommandSpec, DocFlags, Flags, Group, Handler, KeyFlags, KeySpec};
 
 pub(crate) const COMMANDS: &[CommandSpec] = &[SET, SETNX, SETEX, PSETEX];
@@ -62,7 +63,7 @@ fn set_key_flags<'a>(count: usize, argument: &dyn Fn(usize) -> &'a [u8]) -> KeyF
 }
 
 fn set(context: &mut Context<'_>, request: Request<'_>) {
-    if request.len() == 3 && !context.options.maxmemory_policy.is_lfu() {
+    if request.len() == 3 && !context.options.maxmemory_policy.is_lfu() && !context.signals.wants_events() {
         // The frequent form. What the key held before, expired or not, makes no difference to anything.
         let key = context.key(request.arg(1));
         context.store(&key, new_value(request, 2), Expiry::Clear);
@@ -184,6 +185,10 @@ fn set_with(context: &mut Context<'_>, request: Request<'_>, options: &Options<'
         None => Expiry::Clear,
     };
     context.store(&key, new_value(request, form.value_index), keyspace_expiry);
+    context.notify(EventClass::String, "set", &key);
+    if expiry.is_some() {
+        context.notify(EventClass::Generic, "expire", &key);
+    }
     match (options.get, form.replies_with_number) {
         (true, _) => {}
         (false, true) => context.reply.integer(1),

@@ -2,7 +2,7 @@
 
 use lastsave_commands::{
     Context, DataOptions, DataStats, Dependency, Effect, Effects, ExpireCycle, ExpireCycleKind,
-    ExpireOutcome, Handler, WatchTable, execute, resolve,
+    ExpireOutcome, Handler, Signals, WatchTable, execute, resolve,
 };
 use lastsave_keyspace::{Keyspace, KeyspaceOptions};
 use lastsave_resp::{Batch, Limits, OwnedRequest, Parser, Protocol, ReplyBuffer, Request};
@@ -35,6 +35,7 @@ pub(crate) struct Executor {
     pub(crate) options: DataOptions,
     pub(crate) stats: DataStats,
     pub(crate) watches: WatchTable,
+    pub(crate) signals: Signals,
     pub(crate) replay: bool,
     pub(crate) no_touch: bool,
     random: SmallRng,
@@ -51,6 +52,7 @@ impl Executor {
             options: DataOptions::default(),
             stats: DataStats::default(),
             watches: WatchTable::new(),
+            signals: Signals::new(),
             replay: false,
             no_touch: false,
             random: SmallRng::seed_from_u64(7),
@@ -76,6 +78,7 @@ impl Executor {
             reply: &mut reply,
             effects: &mut effects,
             watches: &mut self.watches,
+            signals: &mut self.signals,
             client_id: 1,
             options: &self.options,
             stats: &mut self.stats,

@@ -9,5 +9,6 @@ mod effects_replay_to_the_same_data;
 mod expiry_is_exact_and_logged;
 mod generic_replies_and_effects;
 mod introspection_matches_redis;
+mod keyspace_events_are_those_of_redis;
 mod same_as_redis;
 mod string_replies_and_effects;

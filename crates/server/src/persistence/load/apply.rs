@@ -1,7 +1,9 @@
 //! The executor's half of loading: keys are inserted, commands executed.
 
 use bytes::Bytes;
-use lastsave_commands::{Context, Dependency, Effects, Handler, ServerCommand, lookup, with_new_value};
+use lastsave_commands::{
+    Context, Dependency, Effects, Handler, ServerCommand, Signals, lookup, with_new_value,
+};
 use lastsave_keyspace::Expiry;
 use lastsave_rdb::{KeyMetadata, KeyRecord};
 use lastsave_resp::{Batch, Limits, Parser, Protocol, ReplyBuffer, Request};
@@ -25,6 +27,8 @@ pub(super) struct Applier {
     batch: Batch,
     reply: ReplyBuffer,
     effects: Effects,
+    /// Nobody hears of what is loaded.
+    unheard: Signals,
     keys_loaded: u64,
     keys_expired: u64,
     dirty: u64,
@@ -43,6 +47,7 @@ impl Applier {
             batch: Batch::new(),
             reply: ReplyBuffer::new(Protocol::Resp2),
             effects: Effects::new(),
+            unheard: Signals::new(),
             keys_loaded: 0,
             keys_expired: 0,
             dirty: 0,
@@ -187,6 +192,7 @@ impl Applier {
             reply: &mut self.reply,
             effects: &mut self.effects,
             watches: &mut dataset.watches,
+            signals: &mut self.unheard,
             client_id: 0,
             options: &dataset.options,
             stats: &mut dataset.stats,

@@ -1,0 +1,131 @@
+//! The keyspace events of each command, with their order, as Redis 7.2 publishes them.
+
+use lastsave_commands::{EventClass, Signal};
+
+use crate::executor::Executor;
+
+const EVERY_CLASS: [EventClass; 12] = [
+    EventClass::Generic,
+    EventClass::String,
+    EventClass::List,
+    EventClass::Set,
+    EventClass::Hash,
+    EventClass::SortedSet,
+    EventClass::Stream,
+    EventClass::Expired,
+    EventClass::Evicted,
+    EventClass::KeyMiss,
+    EventClass::New,
+    EventClass::Module,
+];
+
+/// What the lines announce, each as `db:event:key`.
+fn events_of(lines: &[&str]) -> String {
+    let mut executor = Executor::new();
+    executor.signals.want_events(EVERY_CLASS);
+    for (index, line) in lines.iter().enumerate() {
+        if index + 1 == lines.len() {
+            executor.signals.clear();
+        }
+        executor.run_text(line);
+    }
+    let shown = |signal: Signal<'_>| match signal {
+        Signal::Event { db, event, key, .. } => format!("{db}:{event}:{}", key.escape_ascii()),
+        other => format!("{other:?}"),
+    };
+    executor.signals.iter().map(shown).collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn strings() {
+    for (lines, expected) in [
+        (&["SET k v"][..], "0:new:k 0:set:k"),
+        (&["SET k v", "SET k w EX 100"], "0:set:k 0:expire:k"),
+        (&["SET k v", "SET k w NX"], ""),
+        (&["SET k v GET"], "0:keymiss:k 0:new:k 0:set:k"),
+        (&["SETEX k 10 v"], "0:new:k 0:set:k 0:expire:k"),
+        (&["GET k"], "0:keymiss:k"),
+        (&["STRLEN k"], "0:keymiss:k"),
+        (&["MGET a b"], "0:keymiss:a 0:keymiss:b"),
+        (&["APPEND k v"], "0:new:k 0:append:k"),
+        (&["SETRANGE k 2 v"], "0:new:k 0:setrange:k"),
+        (&["SET k v", "SETRANGE k 2 \"\""], ""),
+        (&["INCR k"], "0:new:k 0:incrby:k"),
+        (&["SET k 1", "DECRBY k 3"], "0:incrby:k"),
+        (&["INCRBYFLOAT k 1.5"], "0:new:k 0:incrbyfloat:k"),
+        (&["MSET a 1 b 2"], "0:new:a 0:set:a 0:new:b 0:set:b"),
+        (&["MSETNX a 1"], "0:new:a 0:set:a"),
+        (&["GETSET k v"], "0:keymiss:k 0:new:k 0:set:k"),
+        (&["SET k v", "GETDEL k"], "0:del:k"),
+        (&["SET k v", "GETEX k EX 10"], "0:expire:k"),
+        (&["SET k v", "GETEX k EXAT 1"], "0:del:k"),
+        (&["SET k v EX 10", "GETEX k PERSIST"], "0:persist:k"),
+    ] {
+        assert_eq!(events_of(lines), expected, "{lines:?}");
+    }
+}
+
+#[test]
+fn keys_of_any_type() {
+    for (lines, expected) in [
+        (&["MSET a 1 b 2", "DEL a b c"][..], "0:del:a 0:del:b"),
+        (&["SET k v", "EXPIRE k 10"], "0:expire:k"),
+        (&["SET k v", "EXPIRE k -1"], "0:del:k"),
+        (&["EXPIRE k 10"], ""),
+        (&["SET k v EX 10", "PERSIST k"], "0:persist:k"),
+        (&["SET a 1", "RENAME a b"], "0:new:b 0:rename_from:a 0:rename_to:b"),
+        (&["MSET a 1 b 1", "RENAMENX a b"], ""),
+        (&["SET k v", "MOVE k 3"], "3:new:k 0:move_from:k 3:move_to:k"),
+        (&["SET a 1", "COPY a b DB 2"], "2:new:b 2:copy_to:b"),
+        (&["COPY a b"], "0:keymiss:a"),
+        (&["TTL k"], "0:keymiss:k"),
+        (&["EXISTS k"], "0:keymiss:k"),
+        (&["OBJECT ENCODING k"], ""),
+        (&["DUMP k"], "0:keymiss:k"),
+        (&["FLUSHALL"], ""),
+    ] {
+        assert_eq!(events_of(lines), expected, "{lines:?}");
+    }
+}
+
+#[test]
+fn restored_keys_are_new_even_when_they_replace_one() {
+    let mut executor = Executor::new();
+    executor.run_text("SET k v");
+    let dump = executor.run_text("DUMP k").reply;
+    let payload = dump.splitn(2, |byte| *byte == b'\n').nth(1).map(|rest| rest[..rest.len() - 2].to_vec());
+    let payload = payload.expect("a bulk string");
+    executor.signals.want_events(EVERY_CLASS);
+    executor.run(&[b"RESTORE", b"k", b"0", &payload, b"REPLACE"]);
+    let names: Vec<_> = executor
+        .signals
+        .iter()
+        .map(|signal| match signal {
+            Signal::Event { event, .. } => event,
+            _ => "",
+        })
+        .collect();
+    assert_eq!(names, ["new", "restore"]);
+}
+
+#[test]
+fn a_key_that_expires_is_announced_before_it_is_missed() {
+    let mut executor = Executor::new();
+    executor.signals.want_events(EVERY_CLASS);
+    executor.run_text("SET k v PX 5");
+    executor.signals.clear();
+    executor.now_ms += 10;
+    executor.run_text("GET k");
+    executor.run_text("SET k v PX 5");
+    executor.now_ms += 10;
+    executor.run_text("SET k w");
+    let names: Vec<_> = executor
+        .signals
+        .iter()
+        .map(|signal| match signal {
+            Signal::Event { event, .. } => event,
+            _ => "",
+        })
+        .collect();
+    assert_eq!(names, ["expired", "keymiss", "new", "set", "expire", "expired", "new", "set"]);
+}
