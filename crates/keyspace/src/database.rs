@@ -1,7 +1,8 @@
 //! One database: a table of keys under linear hashing, as its readers see it.
 
 use crate::directory::RootPtr;
-use crate::entry::{Entry, EntryPtr};
+use crate::entry::Entry;
+use crate::entry_pointer::EntryPtr;
 use crate::epoch::bucket;
 use crate::key::Key;
 use crate::segment::{SegmentPtr, tag_of};

@@ -7,7 +7,7 @@ use bytes::{Bytes, BytesMut};
 
 use crate::database::{Database, Found};
 use crate::directory::{CHUNK_BYTES, RootPtr};
-use crate::entry::{Editable, EntryPtr};
+use crate::entry_pointer::{Editable, EntryPtr};
 use crate::epoch::{Epochs, bucket};
 use crate::key::{Hasher, Key};
 use crate::segment::{SegmentPtr, tag_of};

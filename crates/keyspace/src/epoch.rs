@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use crate::cursor::{Cursor, Place};
 use crate::directory::{CHUNK_BYTES, ChunkPtr, RootPtr};
-use crate::entry::EntryPtr;
+use crate::entry_pointer::EntryPtr;
 use crate::reclaim::{Reclaimer, Retired};
 use crate::segment::SegmentPtr;
 

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use crossbeam_channel::{Receiver, Sender, unbounded};
 
 use crate::directory::{CHUNK_BYTES, ChunkPtr, RootPtr};
-use crate::entry::EntryPtr;
+use crate::entry_pointer::EntryPtr;
 use crate::epoch::Epoch;
 use crate::segment::SegmentPtr;
 

@@ -17,7 +17,7 @@ use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
 use std::mem::size_of;
 use std::ptr::{self, NonNull};
 
-use crate::entry::EntryPtr;
+use crate::entry_pointer::EntryPtr;
 use crate::epoch::Epoch;
 use crate::prefetch::prefetch;
 

@@ -2,7 +2,7 @@
 
 use lastsave_collections::{Collection, Hash, List, Set, SortedSet, Stream};
 
-use crate::entry::{KIND_HASH, KIND_LIST, KIND_SET, KIND_SORTED_SET, KIND_STREAM};
+use crate::shape::{KIND_HASH, KIND_LIST, KIND_SET, KIND_SORTED_SET, KIND_STREAM};
 use crate::value::{NewValue, Value};
 
 /// Bytes that any collection takes inside its entry.

@@ -10,7 +10,6 @@ const EXCEPTIONS: &[(&str, usize)] = &[
     ("crates/commands/tests/behaviour/same_as_redis.rs", 593),
     ("crates/config/src/table.rs", 544),
     ("crates/fsync-scheduler/tests/scheduler/support.rs", 543),
-    ("crates/keyspace/src/entry.rs", 505),
     ("crates/lastsave/tests/damaged_files_are_met_with_a_clear_message.rs", 549),
 ];
 
