@@ -19,7 +19,7 @@
 use std::alloc::{alloc, dealloc, handle_alloc_error};
 use std::mem::size_of;
 use std::ptr::{self, NonNull};
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::AtomicU32;
 
 use bytes::Bytes;
 use lastsave_collections::{Collection as _, Hash, List, Set, SortedSet, Stream};
@@ -403,6 +403,8 @@ pub(crate) enum Editable<'a> {
 mod tests {
     use super::*;
     use crate::value::INLINE_LEN_MAX;
+    use std::sync::atomic::Ordering;
+
     use crate::value::IntegerBuffer;
 
     fn text(entry: EntryPtr) -> Vec<u8> {
