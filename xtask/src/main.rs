@@ -6,6 +6,7 @@ mod bench;
 mod ci;
 mod crash;
 mod deny;
+mod differ;
 mod fuzz;
 mod loom;
 mod oracle;
@@ -44,6 +45,8 @@ enum Task {
     Loom,
     /// The crash campaign on the simulated disk.
     Crash(crash::Arguments),
+    /// Random commands here and on redis-server at once: replies, data, files.
+    Differ(differ::Arguments),
     /// Criterion benches, or a comparison with redis-server.
     Bench(bench::Arguments),
 }
@@ -58,6 +61,7 @@ fn main() -> ExitCode {
         Task::Sanitize(arguments) => sanitize::run(&arguments),
         Task::Loom => loom::run(),
         Task::Crash(arguments) => crash::run(&arguments),
+        Task::Differ(arguments) => differ::run(&arguments),
         Task::Bench(arguments) => bench::run(&arguments),
     };
     match outcome {

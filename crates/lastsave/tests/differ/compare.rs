@@ -22,7 +22,8 @@ pub(crate) fn comparison(words: &[Vec<u8>]) -> Comparison {
     let word = |at: usize| words.get(at).map(|word| word.to_ascii_lowercase()).unwrap_or_default();
     let has = |name: &[u8]| words.iter().any(|word| word.eq_ignore_ascii_case(name));
     match word(0).as_slice() {
-        name if name.ends_with(b"scan") && !has(b"100000") => Comparison::Presence,
+        // Cursors of unfinished scans mean nothing to the other server.
+        name if name.ends_with(b"scan") && !(has(b"100000") && has(b"0")) => Comparison::Presence,
         b"smembers" | b"sunion" | b"sinter" | b"sdiff" | b"hkeys" | b"hvals" | b"keys" | b"scan"
         | b"sscan" | b"srandmember" => Comparison::Unordered,
         b"hgetall" | b"hscan" | b"zscan" => Comparison::UnorderedPairs,
@@ -32,7 +33,7 @@ pub(crate) fn comparison(words: &[Vec<u8>]) -> Comparison {
         b"hrandfield" | b"zrandmember" => Comparison::Unordered,
         b"sort" | b"sort_ro" if has(b"by") => Comparison::Unordered,
         b"ttl" | b"pttl" | b"expiretime" | b"pexpiretime" | b"xpending" | b"xinfo" => Comparison::Times,
-        b"object" if word(1) == b"idletime" => Comparison::Presence,
+        b"object" if word(1) == b"idletime" || word(1) == b"refcount" => Comparison::Presence,
         b"memory" => Comparison::Presence,
         _ => Comparison::Exact,
     }
