@@ -39,6 +39,14 @@ pub enum Fault {
         /// Bytes given.
         got: u64,
     },
+    /// There are more bytes than a listpack of the same values may have.
+    #[error("{expected} bytes at most expected, got {got}")]
+    TooLong {
+        /// The most that is accepted.
+        expected: u64,
+        /// Bytes given.
+        got: u64,
+    },
     /// The header declares another size than the bytes have.
     #[error("the header declares {expected} bytes, got {got}")]
     WrongSize {

@@ -1,6 +1,6 @@
 //! Entry points for fuzzers: each takes arbitrary bytes and panics when a promise of this crate is broken.
 
-use crate::listpack::Listpack;
+use crate::{Intset, Listpack, Ziplist, Zipmap};
 
 /// Reads `bytes` as a listpack; one that is accepted is read and edited in every way, and must stay good.
 pub fn listpack(bytes: &[u8]) {
@@ -29,4 +29,43 @@ pub fn listpack(bytes: &[u8]) {
     pack.merge_front(tail.view());
     assert_eq!(pack.len(), texts.len());
     assert!(Listpack::from_bytes(pack.into_bytes()).is_ok());
+}
+
+/// Reads `bytes` as an intset; one that is accepted keeps what it promises.
+pub fn intset(bytes: &[u8]) {
+    let Ok(mut set) = Intset::from_bytes(bytes) else { return };
+    assert_eq!(set.as_bytes(), bytes);
+    let members: Vec<_> = set.iter().collect();
+    assert!(members.is_sorted_by(|left, right| left < right));
+    assert!(set.iter().rev().eq(members.iter().rev().copied()));
+    assert_eq!((set.min(), set.max()), (members.first().copied(), members.last().copied()));
+    for (index, member) in members.iter().enumerate() {
+        assert_eq!((set.rank(*member), set.get(index)), (Ok(index), Some(*member)));
+    }
+    assert_eq!(set.get(members.len()), None);
+    let added = [i64::MIN, -70_000, 7, 70_000, i64::MAX].map(|member| (member, set.insert(member)));
+    assert!(added.iter().all(|(member, _)| set.contains(*member)));
+    for (member, new) in added {
+        assert!(!new || set.remove(member));
+    }
+    assert!(set.iter().eq(members));
+    assert_eq!(Intset::from_bytes(set.as_bytes()), Ok(set));
+}
+
+/// Reads `bytes` as a ziplist; one that is accepted becomes a listpack of the same values.
+pub fn ziplist(bytes: &[u8]) {
+    let Ok(list) = Ziplist::from_bytes(bytes) else { return };
+    let pack = list.to_listpack();
+    assert_eq!(pack.len(), list.len());
+    assert!(list.iter().eq(pack.iter()));
+    listpack(pack.as_bytes());
+}
+
+/// Reads `bytes` as a zipmap; one that is accepted becomes a listpack of the same values.
+pub fn zipmap(bytes: &[u8]) {
+    let Ok(map) = Zipmap::from_bytes(bytes) else { return };
+    let pack = map.to_listpack();
+    assert_eq!(pack.len(), 2 * map.len());
+    assert!(map.iter().eq(pack.pairs()));
+    listpack(pack.as_bytes());
 }

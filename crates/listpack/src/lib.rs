@@ -4,6 +4,8 @@
 //!
 //! - [`Listpack`] holds strings and integers in one allocation: read from either end, searched, edited in place.
 //!   [`ListpackRef`] reads one in borrowed bytes. [`ListpackBuilder`] makes one of many values.
+//! - [`Intset`] is a sorted set of integers of one width.
+//! - [`Ziplist`] and [`Zipmap`] read what older versions wrote, and turn it into listpacks.
 //!
 //! Bytes from outside are checked completely, in one pass, before anything else can be done with them; a failure is a
 //! [`ListpackError`] that says what is wrong and where.
@@ -27,11 +29,17 @@
 mod error;
 #[doc(hidden)]
 pub mod fuzzing;
+mod intset;
 mod listpack;
 mod value;
+mod ziplist;
+mod zipmap;
 
 pub use error::{Fault, ListpackError, Packing};
+pub use intset::{Intset, IntsetIter};
 pub use listpack::{
     Entries, Iter, LISTPACK_BYTES_MAX, Listpack, ListpackBuilder, ListpackRef, Pairs, Position,
 };
 pub use value::{ListpackValue, parse_integer};
+pub use ziplist::{Ziplist, ZiplistIter};
+pub use zipmap::{Zipmap, ZipmapIter};

@@ -1,0 +1,431 @@
+//! The intset: integers in ascending order, all in the width that the widest of them needs.
+//!
+//! Layout, little-endian: width in bytes (32 bits: 2, 4 or 8), number of members (32 bits), members. The width never
+//! shrinks, as in Redis.
+
+use std::{cmp::Ordering, fmt, iter::FusedIterator, mem};
+
+use crate::error::{Fault, ListpackError, Packing};
+
+/// Bytes before the first member.
+const HEADER_BYTES: usize = 8;
+
+/// A set of integers that owns its bytes, which are exactly those of Redis.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Intset {
+    bytes: Box<[u8]>,
+}
+
+impl Intset {
+    /// A set without members.
+    #[must_use]
+    pub fn new() -> Self {
+        Self { bytes: Box::new([2, 0, 0, 0, 0, 0, 0, 0]) }
+    }
+
+    /// Takes `bytes` over after checking width, size and order. A set without members is accepted.
+    ///
+    /// # Errors
+    ///
+    /// The first thing that is wrong, with its offset.
+    pub fn from_bytes(bytes: impl Into<Box<[u8]>>) -> Result<Self, ListpackError> {
+        let bytes = bytes.into();
+        let refuse = |offset, fault| Err(ListpackError::new(Packing::Intset, offset, fault));
+        let got = bytes.len() as u64;
+        let Some((header, members)) = bytes.split_first_chunk::<HEADER_BYTES>() else {
+            return refuse(0, Fault::TooShort { expected: HEADER_BYTES as u64, got });
+        };
+        let [w0, w1, w2, w3, c0, c1, c2, c3] = *header;
+        let width = u32::from_le_bytes([w0, w1, w2, w3]);
+        let count = u32::from_le_bytes([c0, c1, c2, c3]);
+        if !matches!(width, 2 | 4 | 8) {
+            return refuse(0, Fault::WrongWidth { got: width.into() });
+        }
+        let expected = HEADER_BYTES as u64 + u64::from(width) * u64::from(count);
+        if expected != got {
+            return refuse(4, Fault::WrongSize { expected, got });
+        }
+        let width = width as usize;
+        let unordered = match width {
+            2 => first_unordered::<2>(members),
+            4 => first_unordered::<4>(members),
+            _ => first_unordered::<8>(members),
+        };
+        if let Some((index, previous, got)) = unordered {
+            return refuse(HEADER_BYTES + index * width, Fault::NotAscending { previous, got });
+        }
+        Ok(Self { bytes })
+    }
+
+    /// The set of `members`, in any order and with repetitions.
+    #[must_use]
+    pub fn from_members(mut members: Vec<i64>) -> Self {
+        members.sort_unstable();
+        members.dedup();
+        let width = members.first().into_iter().chain(members.last()).map(|member| width_of(*member)).max();
+        let width = width.unwrap_or(2);
+        let mut bytes = Vec::with_capacity(HEADER_BYTES + width * members.len());
+        bytes.extend_from_slice(&header(width, members.len()));
+        for member in members {
+            bytes.extend_from_slice(&member.to_le_bytes()[..width]);
+        }
+        Self { bytes: bytes.into_boxed_slice() }
+    }
+
+    /// The bytes, header included.
+    #[must_use]
+    #[inline]
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// The bytes, header included.
+    #[must_use]
+    pub fn into_bytes(self) -> Box<[u8]> {
+        self.bytes
+    }
+
+    /// Number of bytes, which is also what the set has allocated.
+    #[must_use]
+    #[inline]
+    pub fn byte_len(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// Bytes of each member: 2, 4 or 8.
+    #[must_use]
+    #[inline]
+    pub fn width(&self) -> usize {
+        usize::from(self.bytes[0])
+    }
+
+    /// Number of members.
+    #[must_use]
+    #[inline]
+    pub fn len(&self) -> usize {
+        // Widths are powers of two.
+        (self.bytes.len() - HEADER_BYTES) >> self.width().trailing_zeros()
+    }
+
+    /// Whether there are no members.
+    #[must_use]
+    #[inline]
+    pub fn is_empty(&self) -> bool {
+        self.bytes.len() == HEADER_BYTES
+    }
+
+    /// The member number `index` in ascending order.
+    #[must_use]
+    #[inline]
+    pub fn get(&self, index: usize) -> Option<i64> {
+        let members = &self.bytes[HEADER_BYTES..];
+        match self.width() {
+            2 => chunks::<2>(members).get(index).map(read),
+            4 => chunks::<4>(members).get(index).map(read),
+            _ => chunks::<8>(members).get(index).map(read),
+        }
+    }
+
+    /// The smallest member.
+    #[must_use]
+    pub fn min(&self) -> Option<i64> {
+        self.get(0)
+    }
+
+    /// The greatest member.
+    #[must_use]
+    pub fn max(&self) -> Option<i64> {
+        self.get(self.len().checked_sub(1)?)
+    }
+
+    /// Whether `member` is in the set.
+    #[must_use]
+    #[inline]
+    pub fn contains(&self, member: i64) -> bool {
+        self.rank(member).is_ok()
+    }
+
+    /// How many members are smaller than `member`: its index, as an error if it is not in the set.
+    ///
+    /// # Errors
+    ///
+    /// The index that it would have.
+    #[inline]
+    pub fn rank(&self, member: i64) -> Result<usize, usize> {
+        let members = &self.bytes[HEADER_BYTES..];
+        match self.width() {
+            2 => search::<2>(members, member),
+            4 => search::<4>(members, member),
+            _ => search::<8>(members, member),
+        }
+    }
+
+    /// Adds `member`; whether it was new.
+    ///
+    /// # Panics
+    ///
+    /// When the number of members outgrows the 32 bits of the header.
+    pub fn insert(&mut self, member: i64) -> bool {
+        let (width, wanted) = (self.width(), width_of(member));
+        if wanted > width {
+            self.widen_with(member, wanted);
+            return true;
+        }
+        let Err(index) = self.rank(member) else { return false };
+        let head = header(width, self.len() + 1);
+        let at = HEADER_BYTES + index * width;
+        let mut bytes = mem::take(&mut self.bytes).into_vec();
+        let old_size = bytes.len();
+        bytes.reserve_exact(width);
+        bytes.resize(old_size + width, 0);
+        bytes.copy_within(at..old_size, at + width);
+        bytes[at..at + width].copy_from_slice(&member.to_le_bytes()[..width]);
+        bytes[..HEADER_BYTES].copy_from_slice(&head);
+        self.bytes = bytes.into_boxed_slice();
+        true
+    }
+
+    /// Rewrites the set in a greater width, together with the member that needs it and so is an extreme.
+    fn widen_with(&mut self, member: i64, width: usize) {
+        let count = self.len() + 1;
+        let mut bytes = Vec::with_capacity(HEADER_BYTES + width * count);
+        bytes.extend_from_slice(&header(width, count));
+        let (before, behind) = if member < 0 { (Some(member), None) } else { (None, Some(member)) };
+        for member in before.into_iter().chain(self.iter()).chain(behind) {
+            bytes.extend_from_slice(&member.to_le_bytes()[..width]);
+        }
+        self.bytes = bytes.into_boxed_slice();
+    }
+
+    /// Removes `member`; whether it was there.
+    pub fn remove(&mut self, member: i64) -> bool {
+        let Ok(index) = self.rank(member) else { return false };
+        let width = self.width();
+        let head = header(width, self.len() - 1);
+        let at = HEADER_BYTES + index * width;
+        let mut bytes = mem::take(&mut self.bytes).into_vec();
+        bytes.copy_within(at + width.., at);
+        bytes.truncate(bytes.len() - width);
+        bytes[..HEADER_BYTES].copy_from_slice(&head);
+        self.bytes = bytes.into_boxed_slice();
+        true
+    }
+
+    /// The members in ascending order, from either end.
+    #[must_use]
+    pub fn iter(&self) -> IntsetIter<'_> {
+        IntsetIter { set: self, front: 0, back: self.len() }
+    }
+}
+
+impl Default for Intset {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for Intset {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_set().entries(self.iter()).finish()
+    }
+}
+
+impl FromIterator<i64> for Intset {
+    fn from_iter<I: IntoIterator<Item = i64>>(members: I) -> Self {
+        Self::from_members(members.into_iter().collect())
+    }
+}
+
+impl<'a> IntoIterator for &'a Intset {
+    type Item = i64;
+    type IntoIter = IntsetIter<'a>;
+
+    fn into_iter(self) -> IntsetIter<'a> {
+        self.iter()
+    }
+}
+
+/// The members of an intset in ascending order.
+#[derive(Debug, Clone)]
+pub struct IntsetIter<'a> {
+    set: &'a Intset,
+    front: usize,
+    back: usize,
+}
+
+impl Iterator for IntsetIter<'_> {
+    type Item = i64;
+
+    #[inline]
+    fn next(&mut self) -> Option<i64> {
+        if self.front == self.back {
+            return None;
+        }
+        self.front += 1;
+        self.set.get(self.front - 1)
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        let left = self.back - self.front;
+        (left, Some(left))
+    }
+}
+
+impl DoubleEndedIterator for IntsetIter<'_> {
+    #[inline]
+    fn next_back(&mut self) -> Option<i64> {
+        if self.front == self.back {
+            return None;
+        }
+        self.back -= 1;
+        self.set.get(self.back)
+    }
+}
+
+impl ExactSizeIterator for IntsetIter<'_> {}
+impl FusedIterator for IntsetIter<'_> {}
+
+/// The width that `member` needs.
+fn width_of(member: i64) -> usize {
+    if i16::try_from(member).is_ok() {
+        2
+    } else if i32::try_from(member).is_ok() {
+        4
+    } else {
+        8
+    }
+}
+
+fn header(width: usize, count: usize) -> [u8; HEADER_BYTES] {
+    let count = u32::try_from(count).expect("an intset has less than 2^32 members");
+    let mut header = [0; HEADER_BYTES];
+    header[0] = width as u8;
+    header[4..].copy_from_slice(&count.to_le_bytes());
+    header
+}
+
+#[inline]
+fn chunks<const N: usize>(members: &[u8]) -> &[[u8; N]] {
+    members.as_chunks().0
+}
+
+/// The member in `N` bytes, its sign extended.
+#[inline]
+fn read<const N: usize>(member: &[u8; N]) -> i64 {
+    let mut wide = [0; 8];
+    wide[8 - N..].copy_from_slice(member);
+    i64::from_le_bytes(wide) >> (64 - 8 * N)
+}
+
+#[inline]
+fn search<const N: usize>(members: &[u8], wanted: i64) -> Result<usize, usize> {
+    let members = chunks::<N>(members);
+    // Numbers are often added and asked for in order, so the ends come first.
+    match (members.first(), members.last()) {
+        (Some(first), _) if wanted < read(first) => Err(0),
+        (_, Some(last)) => match wanted.cmp(&read(last)) {
+            Ordering::Greater => Err(members.len()),
+            Ordering::Equal => Ok(members.len() - 1),
+            Ordering::Less => members.binary_search_by(|member| read(member).cmp(&wanted)),
+        },
+        _ => Err(0),
+    }
+}
+
+/// Index of the first member that is not greater than the one before, with both.
+fn first_unordered<const N: usize>(members: &[u8]) -> Option<(usize, i64, i64)> {
+    let members = chunks::<N>(members);
+    let at = members.windows(2).position(|pair| read(&pair[0]) >= read(&pair[1]))?;
+    Some((at + 1, read(&members[at]), read(&members[at + 1])))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn the_width_grows_with_the_members_and_stays() {
+        let mut set = Intset::new();
+        assert_eq!(set.as_bytes(), [2, 0, 0, 0, 0, 0, 0, 0]);
+        for (member, width) in [(1, 2), (-32_768, 2), (32_768, 4), (-2_147_483_648, 4), (2_147_483_648, 8)] {
+            assert!(set.insert(member));
+            assert_eq!(set.width(), width);
+        }
+        assert!(set.remove(2_147_483_648));
+        assert_eq!(set.width(), 8);
+        assert_eq!(set.iter().collect::<Vec<_>>(), [-2_147_483_648, -32_768, 1, 32_768]);
+    }
+
+    #[test]
+    fn a_refusal_says_what_is_wrong_and_where() {
+        let refusal = |bytes: &[u8]| {
+            let error = Intset::from_bytes(bytes).unwrap_err();
+            (error.offset, error.fault)
+        };
+        assert_eq!(refusal(&[2, 0, 0]), (0, Fault::TooShort { expected: 8, got: 3 }));
+        assert_eq!(refusal(&[3, 0, 0, 0, 0, 0, 0, 0]), (0, Fault::WrongWidth { got: 3 }));
+        assert_eq!(refusal(&[8, 0, 0, 0, 1, 0, 0, 0, 1]), (4, Fault::WrongSize { expected: 16, got: 9 }));
+        assert_eq!(
+            refusal(&[2, 0, 0, 0, 2, 0, 0, 0, 1, 0, 255, 255]),
+            (10, Fault::NotAscending { previous: 1, got: -1 })
+        );
+        assert_eq!(
+            refusal(&[2, 0, 0, 0, 2, 0, 0, 0, 1, 0, 1, 0]),
+            (10, Fault::NotAscending { previous: 1, got: 1 })
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn edits_do_what_they_do_to_an_ordered_set(
+            edits in prop::collection::vec((any::<bool>(), any::<i64>(), 0..64_u32), 0..80),
+        ) {
+            let (mut set, mut model) = (Intset::new(), BTreeSet::new());
+            for (insert, member, shift) in edits {
+                // Few bits make repetitions; the width stays small for a while.
+                let member = member >> shift.max(40);
+                if insert {
+                    prop_assert_eq!(set.insert(member), model.insert(member));
+                } else {
+                    prop_assert_eq!(set.remove(member), model.remove(&member));
+                }
+                prop_assert_eq!(&Intset::from_bytes(set.as_bytes()).unwrap(), &set);
+                prop_assert!(set.iter().eq(model.iter().copied()));
+                prop_assert!(set.iter().rev().eq(model.iter().rev().copied()));
+                prop_assert_eq!((set.len(), set.is_empty()), (model.len(), model.is_empty()));
+                prop_assert_eq!((set.min(), set.max()), (model.first().copied(), model.last().copied()));
+                for near in [member - 1, member, member + 1] {
+                    let smaller = model.range(..near).count();
+                    let expected = if model.contains(&near) { Ok(smaller) } else { Err(smaller) };
+                    prop_assert_eq!(set.rank(near), expected);
+                }
+            }
+        }
+
+        #[test]
+        fn members_in_any_order_make_the_set_of_single_insertions(members in prop::collection::vec(any::<i32>(), 0..20)) {
+            let mut set = Intset::new();
+            for member in &members {
+                set.insert(i64::from(*member));
+            }
+            prop_assert_eq!(members.into_iter().map(i64::from).collect::<Intset>(), set);
+        }
+
+        #[test]
+        fn arbitrary_bytes_are_refused_or_readable(
+            width in 0..9_u8,
+            count in 0..4_u8,
+            members in prop::collection::vec(any::<u8>(), 0..32),
+        ) {
+            let mut bytes = vec![width, 0, 0, 0, count, 0, 0, 0];
+            bytes.extend(members);
+            crate::fuzzing::intset(&bytes);
+            let used = (8 + usize::from(width) * usize::from(count)).min(bytes.len());
+            crate::fuzzing::intset(&bytes[..used]);
+        }
+    }
+}
