@@ -61,7 +61,7 @@ fn bytes(text: &str) -> Vec<u8> {
     for word in text.split_ascii_whitespace() {
         match word.split_once('*') {
             Some((digits, times)) => {
-                bytes.extend(vec![byte(digits.as_bytes()); times.parse().expect("a number")])
+                bytes.extend(vec![byte(digits.as_bytes()); times.parse().expect("a number")]);
             }
             None => bytes.extend(word.as_bytes().chunks(2).map(byte)),
         }

@@ -210,28 +210,34 @@ impl<'a> ListpackRef<'a> {
     }
 
     fn find_offset(self, from: usize, needle: &[u8], skip: usize) -> Option<Position> {
-        // Other encodings of the same text are legal, if unusual: they go the slow way below.
         let integer = parse_integer(needle);
+        // What is stored in the first byte itself is not negative.
+        let small_integer = integer.unwrap_or(-1);
         let (mut at, bytes) = (from, self.bytes);
         loop {
             let head = bytes[at];
-            let found = if head & 0xc0 == 0x80 {
-                let length = usize::from(head & 0x3f);
-                length == needle.len() && bytes[at + 1..at + 1 + length] == *needle
-            } else if head == TERMINATOR {
-                return None;
-            } else if head & 0x80 == 0 {
-                integer == Some(i64::from(head))
-            } else {
-                match decode(bytes, at).0 {
-                    ListpackValue::Integer(other) => integer == Some(other),
-                    ListpackValue::Bytes(other) => other == needle,
+            let (found, size) = match head {
+                0..=0x7f => (i64::from(head) == small_integer, 2),
+                0x80..=0xbf => {
+                    let length = usize::from(head & 0x3f);
+                    let found = length == needle.len() && {
+                        let text = &bytes[at + 1..at + 1 + length];
+                        // Names that are numbered differ in their last bytes.
+                        text.last() == needle.last() && text == needle
+                    };
+                    (found, length + 2)
                 }
+                TERMINATOR => return None,
+                // Integers and strings that would fit a smaller form are legal as well.
+                _ => match decode(bytes, at) {
+                    (ListpackValue::Integer(other), size) => (integer == Some(other), size),
+                    (ListpackValue::Bytes(other), size) => (other == needle, size),
+                },
             };
             if found {
                 return Some(Position::new(at));
             }
-            at += entry_bytes(bytes, at);
+            at += size;
             for _ in 0..skip {
                 if bytes[at] == TERMINATOR {
                     return None;
@@ -295,9 +301,15 @@ impl<'a> IntoIterator for ListpackRef<'a> {
 /// All bytes of the entry at offset `at`.
 #[inline]
 pub(crate) fn entry_bytes(bytes: &[u8], at: usize) -> usize {
-    let encoded = usize::from(ENCODED_BYTES[usize::from(bytes[at])]);
-    // Everything in the table has one byte behind it.
-    if encoded != 0 { encoded + 1 } else { long_entry_bytes(bytes, at) }
+    // Neighbours are mostly of one kind, so that the processor guesses the branches and need not wait for a table.
+    match bytes[at] {
+        0..=0x7f => 2,
+        head @ 0x80..=0xbf => usize::from(head & 0x3f) + 2,
+        head => match ENCODED_BYTES[usize::from(head)] {
+            0 => long_entry_bytes(bytes, at),
+            encoded => usize::from(encoded) + 1,
+        },
+    }
 }
 
 fn long_entry_bytes(bytes: &[u8], at: usize) -> usize {

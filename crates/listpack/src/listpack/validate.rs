@@ -22,7 +22,11 @@ pub(crate) fn validate(bytes: &[u8]) -> Result<(), ListpackError> {
     }
     let (mut at, mut count) = (HEADER_BYTES, 0_u64);
     while at < end {
-        let short = usize::from(ENCODED_BYTES[usize::from(bytes[at])]);
+        let short = match bytes[at] {
+            0..=0x7f => 1,
+            head @ 0x80..=0xbf => usize::from(head & 0x3f) + 1,
+            head => usize::from(ENCODED_BYTES[usize::from(head)]),
+        };
         at += if short != 0 {
             // One byte behind: the entry is good if that byte is there and says so.
             if at + short >= end || usize::from(bytes[at + short]) != short {
@@ -66,6 +70,9 @@ fn long_entry(bytes: &[u8], at: usize, end: usize) -> Result<usize, ListpackErro
     }
     let encoded = encoded as usize;
     let backlen = backlen_bytes(encoded);
+    if backlen == 1 && usize::from(bytes[at + encoded]) == encoded {
+        return Ok(encoded + 1);
+    }
     if (encoded + backlen) as u64 > left {
         return Err(past_end((encoded + backlen) as u64));
     }
