@@ -2,7 +2,9 @@
 //!
 //! Layout: number of pairs (one byte, 254 when unknown), pairs, `FF`. A pair is length of the key, key, length of the
 //! value, number of unused bytes behind the value (one byte), value, unused bytes. A length is one byte below 254, or
-//! `FE` and 32 bits little-endian.
+//! `FE` and 32 bits little-endian. Redis reads any byte from 254 on as `FE`, and so does this.
+//!
+//! Unlike Redis we do not accept bytes behind a terminator: they are lost data, not a zipmap.
 
 use std::iter::FusedIterator;
 

@@ -1,4 +1,7 @@
 //! The check of bytes from outside, in one pass: afterwards no method of a listpack can meet anything unexpected.
+//!
+//! Stricter than Redis in one point: a length behind an entry must be in its one written form. Redis takes leading zero
+//! groups as well, which lets that length run over into the entry.
 
 use super::encode::{
     COUNT_UNKNOWN, EMPTY_BYTES, ENCODED_BYTES, HEADER_BYTES, STRING_12, STRING_32, TERMINATOR, backlen_bytes,
