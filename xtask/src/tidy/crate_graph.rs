@@ -54,7 +54,7 @@ const GRAPH: &[Allowed] = &[
         package: "lastsave",
         uses: &["lastsave-server", "lastsave-rdb", "lastsave-aof", "lastsave-config", "lastsave-storage"],
         // Its tests talk to the program as a client does.
-        tests_use: &["lastsave-resp"],
+        tests_use: &["lastsave-resp", "lastsave-commands"],
     },
     Allowed {
         package: "lastsave-benches",
