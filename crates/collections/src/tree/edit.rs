@@ -203,8 +203,9 @@ impl<L: Leaf, C: FnMut(&Inner<L>) -> usize> Walk<'_, L, C> {
         place: Place,
         edit: impl FnOnce(&mut L) -> R,
     ) -> (R, Outcome<L>) {
+        // A copy may have been allocated more tightly.
+        let bytes_before = leaf_bytes(&**leaf);
         let leaf = Node::leaf_mut(leaf, self.copied_bytes);
-        let bytes_before = leaf_bytes(leaf);
         let result = edit(leaf);
         let upper = if leaf.is_over(self.limits) { leaf.split(place, self.limits) } else { None };
         *self.bytes = *self.bytes + leaf_bytes(leaf) - bytes_before;
@@ -272,8 +273,8 @@ impl<L: Leaf, C: FnMut(&Inner<L>) -> usize> Walk<'_, L, C> {
         };
         match (&mut inner.children[upper - 1], &absorbed) {
             (Node::Leaf(leaf), Node::Leaf(next)) => {
+                let bytes_before = leaf_bytes(&**leaf);
                 let leaf = Node::leaf_mut(leaf, self.copied_bytes);
-                let bytes_before = leaf_bytes(leaf);
                 leaf.absorb(next);
                 *self.bytes = *self.bytes + leaf_bytes(leaf) - bytes_before;
             }
