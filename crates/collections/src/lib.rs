@@ -1,10 +1,14 @@
 //! Big collections that are copied on write.
 
 mod collection;
+mod hash;
+mod set;
 mod table;
 mod tree;
 mod unfinished;
 
 pub use collection::{Collection, CollectionEncoding};
+pub use hash::{Hash, HashFields, HashLimits, HashValue, NotAHash};
+pub use set::{Set, SetLimits, SetMembers};
 pub use table::set_hash_seed;
-pub use unfinished::{Hash, List, Set, SortedSet, Stream};
+pub use unfinished::{List, SortedSet, Stream};

@@ -15,6 +15,4 @@ macro_rules! unfinished {
 }
 unfinished!(Stream Stream);
 unfinished!(List Listpack);
-unfinished!(Hash Listpack);
-unfinished!(Set Listpack);
 unfinished!(SortedSet Listpack);

@@ -96,11 +96,9 @@ impl Table {
         )
     }
 
-    /// Removes the element with this key. Gives whether there was one.
+    /// Removes the element with this key. Gives whether there was one; callers ask [`Self::contains`] before if it may
+    /// not be there, so that nothing is copied for nothing.
     pub(crate) fn remove(&mut self, key: &[u8]) -> bool {
-        if !self.contains(key) {
-            return false;
-        }
         let hash = hashing::hash(key);
         self.tree.edit_by(
             &(),
@@ -113,6 +111,11 @@ impl Table {
                 found.is_ok()
             },
         )
+    }
+
+    /// Removes the element at `index`, which is below the length.
+    pub(crate) fn remove_at(&mut self, index: usize) {
+        self.tree.edit_at(&(), index, |leaf, index| leaf.remove(index));
     }
 
     /// The element at `index`, which is below the length. Positions hold until the next change.
