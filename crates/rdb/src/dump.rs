@@ -204,11 +204,11 @@ mod tests {
             assert_eq!(error.reply(), "ERR Bad data format", "{bad:x?}");
         }
         let DumpError::BadFormat(error) =
-            decode_dump(&payload(b"\x04\x01\x01a\x01b", 11), options).unwrap_err()
+            decode_dump(&payload(b"\x07\x01\x01a\x01b", 11), options).unwrap_err()
         else {
-            panic!("a hash is not served")
+            panic!("modules are not served")
         };
-        assert_eq!(error.object_type().map(|object_type| object_type.name()), Some("hash-hashtable"));
+        assert_eq!(error.object_type().map(|object_type| object_type.name()), Some("module-value"));
     }
 
     #[test]

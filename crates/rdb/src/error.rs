@@ -2,7 +2,12 @@
 
 use std::{fmt, io};
 
-use crate::{lzf::LzfFault, opcode::ObjectType, version::Lineage};
+use crate::{
+    lzf::LzfFault,
+    object::{hash::HashFault, set::SetFault},
+    opcode::ObjectType,
+    version::Lineage,
+};
 
 /// What the reader was doing when it failed, in the words of redis-check-rdb.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -154,6 +159,12 @@ pub enum ErrorKind {
         /// The field opcode that was read.
         opcode: u64,
     },
+    /// A hash cannot be what it says.
+    #[error("invalid hash: {0}")]
+    InvalidHash(#[from] HashFault),
+    /// A set cannot be what it says.
+    #[error("invalid set: {0}")]
+    InvalidSet(#[from] SetFault),
     /// The checksum over the whole file does not agree.
     #[error("wrong checksum: expected {expected:016x}, got {got:016x}")]
     ChecksumMismatch {
@@ -186,6 +197,8 @@ impl ErrorKind {
             Self::UnknownType { number } => format!("Invalid object type: {number}"),
             Self::PreReleaseFunctions => "Pre-release function format not supported.".into(),
             Self::ChecksumMismatch { .. } => "RDB CRC error".into(),
+            Self::InvalidHash(fault) => fault.redis_text().into(),
+            Self::InvalidSet(fault) => fault.redis_text().into(),
             Self::UnservedType { object_type } if object_type.number() == 6 => {
                 "Pre-release module format not supported".into()
             }

@@ -4,10 +4,12 @@ use crate::{
     check::{CheckOptions, check_rdb},
     dump::{DumpEncoder, DumpOptions, decode_dump},
     lzf::{self, Compressor},
+    object::{ValueWriter, hash::HashValue, set::SetValue},
     reader::{Event, Reader, ReaderOptions},
-    value::Value,
+    sink::Put,
+    value::{StringRef, StringValue, Value},
     version::RdbVersion,
-    writer::{Writer, WriterOptions},
+    writer::{WriteError, Writer, WriterOptions},
 };
 
 /// Reads `bytes` as a file, with and without knowing their number; what can be read is written again, and must come
@@ -36,18 +38,14 @@ pub fn read_file(bytes: &[u8]) {
             if record.metadata.idle_seconds.is_some() {
                 record.metadata.frequency = None;
             }
-            let Value::String(value) = &record.value;
-            writer.string(&record.key, value.as_ref(), &record.metadata).expect("a vector takes every byte");
+            write_value(&record.value, writer.key(&record.key, &record.metadata))
+                .expect("a vector takes every byte");
             keys.push(record);
         }
     }
     let file = writer.finish().expect("a vector takes every byte").inner;
     let (again, complete) = read(&file, None, 128);
     assert!(complete);
-    let content = |value: Value| {
-        let Value::String(value) = value;
-        value.into_bytes()
-    };
     let mut again = again.into_iter().filter_map(|event| match event {
         Event::Key(record) => Some(record),
         _ => None,
@@ -62,15 +60,38 @@ pub fn read_file(bytes: &[u8]) {
 /// Decodes `bytes` as a DUMP payload; a good one is encoded and decoded again.
 pub fn decode_payload(bytes: &[u8]) {
     let options = DumpOptions { checksum: false, ..DumpOptions::default() };
-    if let Ok(Value::String(value)) = decode_dump(bytes, options) {
+    if let Ok(value) = decode_dump(bytes, options) {
         let mut payload = Vec::new();
         DumpEncoder::new(RdbVersion::V11, true)
-            .value(&mut payload, |writer| writer.string(value.as_ref()))
-            .expect("strings fit every version");
-        let Ok(Value::String(again)) = decode_dump(&payload, DumpOptions::default()) else {
-            panic!("our own payload is refused")
-        };
-        assert_eq!(value.into_bytes(), again.into_bytes());
+            .value(&mut payload, |writer| write_value(&value, writer))
+            .expect("the version has every value");
+        let again = decode_dump(&payload, DumpOptions::default()).expect("our own payload is good");
+        assert_eq!(content(value), content(again));
+    }
+}
+
+/// Writes a value in the form in which it was read.
+fn write_value<P: Put>(value: &Value, writer: ValueWriter<'_, P>) -> Result<(), WriteError> {
+    match value {
+        Value::String(value) => writer.string(value.as_ref()),
+        Value::Hash(HashValue::Listpack(listpack)) => writer.packed_hash(listpack.view()),
+        Value::Hash(HashValue::Fields(fields)) => {
+            let refs = fields.pairs().map(|(field, value)| (field.into(), value.into()));
+            writer.hash(fields.len() / 2, refs)
+        }
+        Value::Set(SetValue::Intset(intset)) => writer.set_of_integers(intset),
+        Value::Set(SetValue::Listpack(listpack)) => writer.packed_set(listpack.view()),
+        Value::Set(SetValue::Members(members)) => {
+            writer.set(members.len(), members.iter().map(StringRef::from))
+        }
+    }
+}
+
+/// The value without what may differ in form.
+fn content(value: Value) -> Value {
+    match value {
+        Value::String(string) => Value::String(StringValue::Bytes(string.into_bytes())),
+        other => other,
     }
 }
 

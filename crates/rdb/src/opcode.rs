@@ -36,6 +36,20 @@ const FIRST_OPCODE: u8 = 242;
 
 /// Object type of a plain string.
 pub(crate) const TYPE_STRING: u8 = 0;
+/// A set.
+pub(crate) const TYPE_SET: u8 = 2;
+/// A hash.
+pub(crate) const TYPE_HASH: u8 = 4;
+/// A hash in a zipmap; up to version 3.
+pub(crate) const TYPE_HASH_ZIPMAP: u8 = 9;
+/// A set in an intset.
+pub(crate) const TYPE_SET_INTSET: u8 = 11;
+/// A hash in a ziplist; up to version 9.
+pub(crate) const TYPE_HASH_ZIPLIST: u8 = 13;
+/// A hash in a listpack.
+pub(crate) const TYPE_HASH_LISTPACK: u8 = 16;
+/// A set in a listpack; from version 11 on.
+pub(crate) const TYPE_SET_LISTPACK: u8 = 20;
 
 /// The type byte of a key's value, with the name that redis-check-rdb gives it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -2,9 +2,19 @@
 
 use std::io::Read;
 
+use lastsave_listpack::ListpackValue;
+
 use crate::{
     error::ErrorKind,
-    opcode::{ObjectType, TYPE_STRING},
+    object::{
+        hash::{self, HashValue},
+        set::{self, SetValue},
+        strings::StringPart,
+    },
+    opcode::{
+        ObjectType, TYPE_HASH, TYPE_HASH_LISTPACK, TYPE_HASH_ZIPLIST, TYPE_HASH_ZIPMAP, TYPE_SET,
+        TYPE_SET_INTSET, TYPE_SET_LISTPACK, TYPE_STRING,
+    },
     source::Source,
     version::Lineage,
 };
@@ -15,6 +25,10 @@ use crate::{
 pub enum Value {
     /// A string.
     String(StringValue),
+    /// A hash.
+    Hash(HashValue),
+    /// A set.
+    Set(SetValue),
 }
 
 impl Value {
@@ -24,6 +38,8 @@ impl Value {
         match self {
             Self::String(StringValue::Integer(_)) => size_of::<i64>(),
             Self::String(StringValue::Bytes(bytes)) => bytes.len(),
+            Self::Hash(value) => value.held_bytes(),
+            Self::Set(value) => value.held_bytes(),
         }
     }
 }
@@ -69,6 +85,21 @@ pub enum StringRef<'a> {
     Bytes(&'a [u8]),
 }
 
+impl<'a> From<ListpackValue<'a>> for StringRef<'a> {
+    fn from(value: ListpackValue<'a>) -> Self {
+        match value {
+            ListpackValue::Integer(integer) => Self::Integer(integer),
+            ListpackValue::Bytes(bytes) => Self::Bytes(bytes),
+        }
+    }
+}
+
+impl<'a> From<StringPart<'a>> for StringRef<'a> {
+    fn from(part: StringPart<'a>) -> Self {
+        Self::Bytes(part.as_slice())
+    }
+}
+
 impl<'a> From<&'a [u8]> for StringRef<'a> {
     fn from(bytes: &'a [u8]) -> Self {
         Self::Bytes(bytes)
@@ -106,6 +137,12 @@ pub(crate) fn read_value<R: Read>(
 ) -> Result<Value, ErrorKind> {
     match object_type.number() {
         TYPE_STRING => Ok(Value::String(source.string()?)),
+        number @ (TYPE_HASH | TYPE_HASH_ZIPMAP | TYPE_HASH_ZIPLIST | TYPE_HASH_LISTPACK) => {
+            hash::read(number, source).map(Value::Hash)
+        }
+        number @ (TYPE_SET | TYPE_SET_INTSET | TYPE_SET_LISTPACK) => {
+            set::read(number, source).map(Value::Set)
+        }
         _ if object_type.is_known() => Err(ErrorKind::UnservedType { object_type }),
         number => Err(ErrorKind::UnknownType { number }),
     }

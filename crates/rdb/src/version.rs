@@ -122,6 +122,12 @@ impl RdbVersion {
         self >= Self::V10
     }
 
+    /// Whether the format of this version has listpacks; before, it was ziplists.
+    #[must_use]
+    pub fn has_listpacks(self) -> bool {
+        self >= Self::V10
+    }
+
     /// The first nine bytes of a file of this version.
     pub(crate) fn magic(self) -> [u8; 9] {
         let mut magic = *b"REDIS0000";

@@ -1,5 +1,9 @@
 //! Values of keys in the format: one file for each type, and what all of them are written with.
 
+pub(crate) mod hash;
+pub(crate) mod set;
+pub(crate) mod strings;
+
 use crate::{
     length::Head,
     opcode,
@@ -75,6 +79,14 @@ impl<'w, P: Put> ValueWriter<'w, P> {
         let key = StringRef::Bytes(key);
         self.sink.put(head.as_bytes())?;
         self.put_string(key)
+    }
+
+    /// A length in its shortest form.
+    #[inline]
+    pub(crate) fn put_length(&mut self, length: u64) -> Result<(), WriteError> {
+        let mut head = Head::new();
+        head.push_length(length);
+        self.sink.put(head.as_bytes())
     }
 
     /// A string in the shortest of its encodings.

@@ -1,0 +1,134 @@
+//! Many strings of one value, as they are read: in one piece of memory as far as they are short.
+
+use bytes::Bytes;
+
+use crate::{source::Source, value::StringValue};
+
+/// A string longer than this has an allocation of its own.
+const SHORT_LEN_MAX: usize = 255;
+
+/// In place of a length: the string is the next of the long ones.
+const LONG: u16 = u16::MAX;
+
+/// A sequence of strings.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Strings {
+    /// Length (2 bytes) and bytes of each short string.
+    short: Vec<u8>,
+    long: Vec<Bytes>,
+    len: usize,
+}
+
+/// One of [`Strings`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StringPart<'a> {
+    /// A short one.
+    Short(&'a [u8]),
+    /// A long one; may be cloned to keep it without copying.
+    Long(&'a Bytes),
+}
+
+impl<'a> StringPart<'a> {
+    /// The bytes of the string.
+    #[must_use]
+    pub fn as_slice(self) -> &'a [u8] {
+        match self {
+            Self::Short(bytes) => bytes,
+            Self::Long(bytes) => bytes,
+        }
+    }
+}
+
+impl Strings {
+    /// Number of strings.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Whether there are no strings.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// The strings in order.
+    pub fn iter(&self) -> impl Iterator<Item = StringPart<'_>> {
+        let mut rest = &self.short[..];
+        let mut long = self.long.iter();
+        std::iter::from_fn(move || {
+            let (len, behind) = rest.split_first_chunk()?;
+            rest = behind;
+            match u16::from_le_bytes(*len) {
+                LONG => long.next().map(StringPart::Long),
+                len => {
+                    let (string, behind) = rest.split_at(usize::from(len));
+                    rest = behind;
+                    Some(StringPart::Short(string))
+                }
+            }
+        })
+    }
+
+    /// The strings two by two.
+    pub fn pairs(&self) -> impl Iterator<Item = (StringPart<'_>, StringPart<'_>)> {
+        let mut strings = self.iter();
+        std::iter::from_fn(move || Some((strings.next()?, strings.next()?)))
+    }
+
+    /// Appends a string.
+    pub fn push(&mut self, string: StringValue) {
+        self.len += 1;
+        match string {
+            StringValue::Integer(integer) => self.push_short(itoa::Buffer::new().format(integer).as_bytes()),
+            StringValue::Bytes(bytes) if bytes.len() <= SHORT_LEN_MAX => self.push_short(&bytes),
+            StringValue::Bytes(bytes) => {
+                self.short.extend_from_slice(&LONG.to_le_bytes());
+                self.long.push(bytes.into());
+            }
+        }
+    }
+
+    fn push_short(&mut self, bytes: &[u8]) {
+        self.short.extend_from_slice(&(bytes.len() as u16).to_le_bytes());
+        self.short.extend_from_slice(bytes);
+    }
+
+    /// Reads `count` strings. The count is only believed as far as strings follow.
+    pub(crate) fn read<R: std::io::Read>(
+        count: u64,
+        source: &mut Source<R>,
+    ) -> Result<Self, crate::error::ErrorKind> {
+        let mut strings = Self::default();
+        for _ in 0..count {
+            strings.push(source.string()?);
+        }
+        Ok(strings)
+    }
+
+    /// About how many bytes of memory they hold.
+    pub(crate) fn held_bytes(&self) -> usize {
+        self.short.capacity() + self.long.iter().map(|bytes| size_of::<Bytes>() + bytes.len()).sum::<usize>()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn strings_of_every_length_come_out_as_they_went_in() {
+        let mut strings = Strings::default();
+        let lens = [0, 1, 255, 256, 3, 70_000, 0];
+        for len in lens {
+            strings.push(StringValue::Bytes(vec![b'x'; len]));
+        }
+        strings.push(StringValue::Integer(-17));
+        assert_eq!(strings.len(), 8);
+        let read: Vec<&[u8]> = strings.iter().map(StringPart::as_slice).collect();
+        assert_eq!(read[7], b"-17");
+        assert!(read.iter().zip(lens).all(|(string, len)| string.len() == len));
+        assert_eq!(strings.pairs().count(), 4);
+        assert!(strings.held_bytes() > 70_000);
+    }
+}
