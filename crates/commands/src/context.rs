@@ -2,6 +2,7 @@
 
 use lastsave_keyspace::{Edited, Entry, Expiry, Key, Keyspace, NewValue, Stored, StringValue, Value};
 use lastsave_resp::{ReplyBuffer, Request};
+use rand::SeedableRng;
 use rand::rngs::SmallRng;
 
 use crate::access;
@@ -139,6 +140,11 @@ pub(crate) fn new_value(request: Request<'_>, index: usize) -> NewValue<'_> {
 }
 
 impl Context<'_> {
+    /// A source of random numbers of its own, for use while the context is borrowed.
+    pub(crate) fn fork_random(&mut self) -> SmallRng {
+        SmallRng::from_rng(self.random)
+    }
+
     /// Hashes a key.
     #[inline]
     pub(crate) fn key<'k>(&self, bytes: &'k [u8]) -> Key<'k> {

@@ -1,5 +1,6 @@
 //! Settings and counters that data commands share with the server.
 
+use lastsave_collections::{HashLimits, SetLimits};
 use lastsave_rdb::RdbVersion;
 use thiserror::Error;
 
@@ -115,6 +116,27 @@ pub struct DataOptions {
     pub stream_node_max_entries: u64,
     /// DEBUG SET-SKIP-CHECKSUM-VALIDATION: RESTORE takes payloads with a wrong checksum.
     pub skip_dump_checksum: bool,
+}
+
+impl DataOptions {
+    /// Up to which size hashes are packed.
+    #[must_use]
+    pub fn hash_limits(&self) -> HashLimits {
+        HashLimits {
+            listpack_entries_max: self.hash_max_listpack_entries,
+            listpack_value_bytes_max: self.hash_max_listpack_value,
+        }
+    }
+
+    /// Up to which sizes sets are packed.
+    #[must_use]
+    pub fn set_limits(&self) -> SetLimits {
+        SetLimits {
+            intset_entries_max: self.set_max_intset_entries,
+            listpack_entries_max: self.set_max_listpack_entries,
+            listpack_value_bytes_max: self.set_max_listpack_value,
+        }
+    }
 }
 
 impl Default for DataOptions {

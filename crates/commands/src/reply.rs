@@ -1,6 +1,7 @@
 //! Error texts and other replies that several commands share.
 
 use lastsave_keyspace::{Entry, StringValue};
+use lastsave_listpack::ListpackValue;
 use lastsave_resp::{ReplyBuffer, Request, parse_integer};
 
 use crate::context::string_of;
@@ -39,6 +40,15 @@ pub(crate) fn string(reply: &mut ReplyBuffer, value: StringValue<'_>) {
         StringValue::Bytes(bytes) => reply.bulk(bytes),
         StringValue::Shared(bytes) => reply.bulk_shared(bytes),
         StringValue::Integer(number) => reply.bulk_integer(number),
+    }
+}
+
+/// An element of a collection.
+#[inline]
+pub(crate) fn element(reply: &mut ReplyBuffer, value: ListpackValue<'_>) {
+    match value {
+        ListpackValue::Integer(integer) => reply.bulk_integer(integer),
+        ListpackValue::Bytes(bytes) => reply.bulk(bytes),
     }
 }
 

@@ -3,7 +3,7 @@
 use lastsave_resp::Request;
 
 use crate::spec::{CommandSpec, Group, Handler, KeyRange};
-use crate::{generic, server, strings};
+use crate::{generic, hashes, server, sets, strings};
 
 /// Every family of commands. A command is added to its family's list, beside its implementation, and nowhere else.
 /// Those used most come first, so that the search finds them with its first probe.
@@ -15,6 +15,15 @@ const FAMILIES: &[&[CommandSpec]] = &[
     strings::count::COMMANDS,
     strings::range::COMMANDS,
     strings::lcs::COMMANDS,
+    hashes::get::COMMANDS,
+    hashes::set::COMMANDS,
+    hashes::count::COMMANDS,
+    hashes::random::COMMANDS,
+    hashes::scan::COMMANDS,
+    sets::members::COMMANDS,
+    sets::random::COMMANDS,
+    sets::combine::COMMANDS,
+    sets::scan::COMMANDS,
     generic::delete::COMMANDS,
     generic::lookup::COMMANDS,
     generic::iterate::COMMANDS,

@@ -6,7 +6,8 @@ use rand::Rng;
 use super::lookup::type_name;
 use crate::context::Context;
 use crate::glob::glob_matches;
-use crate::reply::{Replied, SYNTAX_ERROR, error, integer_argument};
+use crate::reply::{Replied, SYNTAX_ERROR, error};
+use crate::scan::{parse_scan_count, parse_scan_cursor, reply_scan};
 use crate::spec::{Argument, Categories, CommandSpec, Flags, Group, Handler};
 
 pub(crate) const COMMANDS: &[CommandSpec] = &[KEYS, SCAN, RANDOMKEY];
@@ -66,21 +67,6 @@ struct ScanOptions<'a> {
     type_name: Option<&'a [u8]>,
 }
 
-/// A cursor as C's `strtoul` reads it: an empty one is 0, a negative one wraps.
-fn parse_cursor(argument: &[u8]) -> Option<u64> {
-    let (negative, digits) = match argument {
-        [] => return Some(0),
-        [b'-', digits @ ..] => (true, digits),
-        [b'+', digits @ ..] => (false, digits),
-        digits => (false, digits),
-    };
-    if !digits.iter().all(u8::is_ascii_digit) {
-        return None;
-    }
-    let cursor: u64 = std::str::from_utf8(digits).ok()?.parse().ok()?;
-    Some(if negative { cursor.wrapping_neg() } else { cursor })
-}
-
 fn parse_scan<'a>(reply: &mut ReplyBuffer, request: Request<'a>) -> Result<ScanOptions<'a>, Replied> {
     let mut options = ScanOptions { count: 10, pattern: None, type_name: None };
     let mut index = 2;
@@ -88,11 +74,7 @@ fn parse_scan<'a>(reply: &mut ReplyBuffer, request: Request<'a>) -> Result<ScanO
         let word = request.arg(index);
         let Some(argument) = request.get(index + 1) else { return Err(error(reply, SYNTAX_ERROR)) };
         if word.eq_ignore_ascii_case(b"count") {
-            let count = integer_argument(reply, argument)?;
-            options.count = u64::try_from(count)
-                .ok()
-                .filter(|count| *count > 0)
-                .ok_or_else(|| error(reply, SYNTAX_ERROR))?;
+            options.count = parse_scan_count(reply, argument)?;
         } else if word.eq_ignore_ascii_case(b"match") {
             options.pattern = (argument != b"*").then_some(argument);
         } else if word.eq_ignore_ascii_case(b"type") {
@@ -106,9 +88,7 @@ fn parse_scan<'a>(reply: &mut ReplyBuffer, request: Request<'a>) -> Result<ScanO
 }
 
 fn scan(context: &mut Context<'_>, request: Request<'_>) {
-    let Some(mut cursor) = parse_cursor(request.arg(1)) else {
-        return context.reply.error("ERR invalid cursor");
-    };
+    let Ok(mut cursor) = parse_scan_cursor(context.reply, request.arg(1)) else { return };
     let Ok(options) = parse_scan(context.reply, request) else { return };
     context.depend_on_database();
     let database = context.keyspace.db(context.db);
@@ -137,12 +117,7 @@ fn scan(context: &mut Context<'_>, request: Request<'_>) {
         }
         buckets_left -= 1;
     }
-    context.reply.array(2);
-    context.reply.bulk_display(cursor);
-    context.reply.array(live.len());
-    for key in live {
-        context.reply.bulk(key);
-    }
+    reply_scan(context.reply, cursor, live.len(), |reply| live.into_iter().for_each(|key| reply.bulk(key)));
     for name in past {
         let key = context.key(&name);
         context.expire(context.db, &key);

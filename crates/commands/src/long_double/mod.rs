@@ -66,6 +66,10 @@ impl LongDouble {
         (!number.infinite).then_some(number)
     }
 
+    pub(crate) fn is_infinite(&self) -> bool {
+        self.infinite
+    }
+
     /// The sum, unless it is infinite or undefined.
     pub(crate) fn add(&self, other: &Self) -> Option<Self> {
         if self.infinite || other.infinite {

@@ -1,22 +1,88 @@
-//! Hashs as values.
+//! Hashes as values.
+
+use std::borrow::Cow;
 
 use lastsave_collections::Hash;
-use lastsave_rdb::{Put, ValueWriter, WriteError};
+use lastsave_keyspace::NewValue;
+use lastsave_listpack::ListpackValue;
+use lastsave_rdb::{HashValue, Put, StringPart, ValueWriter, WriteError};
 
+use super::REWRITE_ELEMENTS_MAX;
 use crate::digest::DataDigest;
+use crate::options::DataOptions;
 
-pub(super) fn write<P: Put>(value: &Hash, _writer: ValueWriter<'_, P>) -> Result<(), WriteError> {
-    unreachable!("{value:?} is still to come")
+/// The number by which the digest of Redis tells a hash from other types.
+const DIGEST_TYPE: u32 = 4;
+
+pub(super) fn write<P: Put>(value: &Hash, writer: ValueWriter<'_, P>) -> Result<(), WriteError> {
+    match value.as_listpack() {
+        Some(listpack) => writer.packed_hash(listpack),
+        None => {
+            writer.hash(value.len(), value.iter().map(|(field, value)| (field.into(), value.text().into())))
+        }
+    }
+}
+
+pub(super) fn with_new<R>(
+    value: HashValue,
+    options: &DataOptions,
+    store: impl FnOnce(NewValue<'_>) -> R,
+) -> Option<R> {
+    let limits = options.hash_limits();
+    let mut hash = Hash::new();
+    match value {
+        HashValue::Listpack(listpack) => {
+            hash = Hash::from_listpack(listpack).ok()?;
+            hash.fit(&limits);
+        }
+        HashValue::Fields(strings) => {
+            hash.expect_more(strings.len() / 2, &limits);
+            for (field, value) in strings.pairs() {
+                match value {
+                    StringPart::Short(value) => hash.set(field.as_slice(), value, &limits),
+                    StringPart::Long(value) => hash.set_shared(field.as_slice(), value, &limits),
+                };
+            }
+        }
+        other => unreachable!("{other:?} is no form that is read"),
+    }
+    (!hash.is_empty()).then(|| store(NewValue::Hash(hash)))
 }
 
 pub(super) fn rewrite<E>(
-    _key: &[u8],
+    key: &[u8],
     value: &Hash,
-    _out: &mut impl FnMut(&[&[u8]]) -> Result<(), E>,
+    out: &mut impl FnMut(&[&[u8]]) -> Result<(), E>,
 ) -> Result<(), E> {
-    unreachable!("{value:?} is still to come")
+    let mut fields = value.iter();
+    loop {
+        let texts: Vec<Cow<'_, [u8]>> = fields
+            .by_ref()
+            .take(REWRITE_ELEMENTS_MAX)
+            .flat_map(|(field, value)| [text(field), text(value.text())])
+            .collect();
+        if texts.is_empty() {
+            return Ok(());
+        }
+        let mut args: Vec<&[u8]> = vec![b"HMSET", key];
+        args.extend(texts.iter().map(|text| &**text));
+        out(&args)?;
+    }
 }
 
-pub(super) fn digest(_digest: &mut DataDigest, value: &Hash) {
-    unreachable!("{value:?} is still to come")
+pub(super) fn text(value: ListpackValue<'_>) -> Cow<'_, [u8]> {
+    match value {
+        ListpackValue::Integer(_) => Cow::Owned(value.to_vec()),
+        ListpackValue::Bytes(bytes) => Cow::Borrowed(bytes),
+    }
+}
+
+pub(super) fn digest(digest: &mut DataDigest, value: &Hash) {
+    digest.mix_ordered(&DIGEST_TYPE.to_be_bytes());
+    for (field, value) in value {
+        let mut element = DataDigest::default();
+        element.mix_ordered(&text(field));
+        element.mix_ordered(&text(value.text()));
+        digest.mix_unordered(element.as_bytes());
+    }
 }

@@ -14,6 +14,9 @@ use lastsave_rdb::{Put, ValueWriter, WriteError};
 use crate::digest::DataDigest;
 use crate::options::DataOptions;
 
+/// Most elements of a collection that one command of a rewrite adds.
+const REWRITE_ELEMENTS_MAX: usize = 64;
+
 /// Writes a value in RDB form.
 ///
 /// # Errors
@@ -39,6 +42,8 @@ pub fn with_new_value<R>(
 ) -> Option<R> {
     match value {
         lastsave_rdb::Value::String(string) => Some(string::with_new(string, store)),
+        lastsave_rdb::Value::Hash(hash) => hash::with_new(hash, options, store),
+        lastsave_rdb::Value::Set(set) => set::with_new(set, options, store),
         other => unreachable!("{other:?} cannot be kept with {options:?}"),
     }
 }

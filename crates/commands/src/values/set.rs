@@ -1,22 +1,76 @@
 //! Sets as values.
 
+use std::borrow::Cow;
+
 use lastsave_collections::Set;
-use lastsave_rdb::{Put, ValueWriter, WriteError};
+use lastsave_keyspace::NewValue;
+use lastsave_listpack::Intset;
+use lastsave_rdb::{Put, SetValue, StringRef, ValueWriter, WriteError};
 
+use super::REWRITE_ELEMENTS_MAX;
+use super::hash::text;
 use crate::digest::DataDigest;
+use crate::options::DataOptions;
 
-pub(super) fn write<P: Put>(value: &Set, _writer: ValueWriter<'_, P>) -> Result<(), WriteError> {
-    unreachable!("{value:?} is still to come")
+/// The number by which the digest of Redis tells a set from other types.
+const DIGEST_TYPE: u32 = 2;
+
+pub(super) fn write<P: Put>(value: &Set, writer: ValueWriter<'_, P>) -> Result<(), WriteError> {
+    if let Some(intset) = value.as_intset() {
+        return writer.set_of_integers(intset);
+    }
+    match value.as_listpack() {
+        Some(listpack) => writer.packed_set(listpack),
+        None => writer.set(value.len(), value.iter().map(StringRef::from)),
+    }
+}
+
+pub(super) fn with_new<R>(
+    value: SetValue,
+    options: &DataOptions,
+    store: impl FnOnce(NewValue<'_>) -> R,
+) -> Option<R> {
+    let limits = options.set_limits();
+    let mut set;
+    match value {
+        SetValue::Intset(intset) => {
+            set = Set::from_intset(intset);
+            set.fit(&limits);
+        }
+        SetValue::Listpack(listpack) => {
+            set = Set::from_listpack(listpack);
+            set.fit(&limits);
+        }
+        SetValue::Members(members) => {
+            set = Set::from_intset(Intset::new());
+            set.expect_more(members.len(), &limits);
+            for member in members.iter() {
+                set.insert(member.as_slice(), &limits);
+            }
+        }
+        other => unreachable!("{other:?} is no form that is read"),
+    }
+    (!set.is_empty()).then(|| store(NewValue::Set(set)))
 }
 
 pub(super) fn rewrite<E>(
-    _key: &[u8],
+    key: &[u8],
     value: &Set,
-    _out: &mut impl FnMut(&[&[u8]]) -> Result<(), E>,
+    out: &mut impl FnMut(&[&[u8]]) -> Result<(), E>,
 ) -> Result<(), E> {
-    unreachable!("{value:?} is still to come")
+    let mut members = value.iter();
+    loop {
+        let texts: Vec<Cow<'_, [u8]>> = members.by_ref().take(REWRITE_ELEMENTS_MAX).map(text).collect();
+        if texts.is_empty() {
+            return Ok(());
+        }
+        let mut args: Vec<&[u8]> = vec![b"SADD", key];
+        args.extend(texts.iter().map(|text| &**text));
+        out(&args)?;
+    }
 }
 
-pub(super) fn digest(_digest: &mut DataDigest, value: &Set) {
-    unreachable!("{value:?} is still to come")
+pub(super) fn digest(digest: &mut DataDigest, value: &Set) {
+    digest.mix_ordered(&DIGEST_TYPE.to_be_bytes());
+    value.iter().for_each(|member| digest.mix_unordered(&text(member)));
 }

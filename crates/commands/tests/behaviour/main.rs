@@ -8,6 +8,7 @@ mod dependencies_bound_what_a_reply_reveals;
 mod effects_replay_to_the_same_data;
 mod expiry_is_exact_and_logged;
 mod generic_replies_and_effects;
+mod hashes_and_sets_are_those_of_redis;
 mod introspection_matches_redis;
 mod keyspace_events_are_those_of_redis;
 mod same_as_redis;

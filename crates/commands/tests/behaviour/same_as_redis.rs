@@ -16,7 +16,7 @@ use crate::executor::Executor;
 use crate::oracle::{Oracle, decode};
 use crate::script::show_reply;
 
-fn setting(name: &str) -> Option<u64> {
+pub(crate) fn setting(name: &str) -> Option<u64> {
     std::env::var(format!("LASTSAVE_DIFFERENTIAL_{name}")).ok()?.parse().ok()
 }
 
@@ -443,7 +443,7 @@ fn unix_ms() -> i64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_millis() as i64)
 }
 
-fn show(args: &[Vec<u8>]) -> String {
+pub(crate) fn show(args: &[Vec<u8>]) -> String {
     const SHOWN_BYTES_MAX: usize = 60;
     let show = |word: &Vec<u8>| {
         let cut = &word[..word.len().min(SHOWN_BYTES_MAX)];
