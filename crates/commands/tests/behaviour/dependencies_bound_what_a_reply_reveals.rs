@@ -84,6 +84,57 @@ fn every_reader_waits_for_every_kind_of_write_before_it() {
 }
 
 #[test]
+fn readers_of_collections_wait_too() {
+    let readers = [
+        "HGET k f",
+        "HMGET k f",
+        "HGETALL k",
+        "HKEYS k",
+        "HVALS k",
+        "HLEN k",
+        "HSTRLEN k f",
+        "HEXISTS k f",
+        "HRANDFIELD k",
+        "HRANDFIELD k 3",
+        "HSCAN k 0",
+        "HSETNX k f v",
+        "HDEL k nope",
+        "SCARD k",
+        "SMEMBERS k",
+        "SISMEMBER k f",
+        "SMISMEMBER k f",
+        "SRANDMEMBER k",
+        "SRANDMEMBER k 3",
+        "SSCAN k 0",
+        "SADD k f",
+        "SREM k nope",
+        "SPOP k 0",
+        "SMOVE k k f",
+        "SMOVE other k nope",
+        "SINTER k",
+        "SUNION other k",
+        "SDIFF k other",
+        "SINTERCARD 1 k",
+        "SINTERSTORE z other k",
+        "SUNIONSTORE z k",
+        "SDIFFSTORE z other k",
+        "HINCRBY k f x",
+    ];
+    for writers in [["HSET k f v", "HSET k g v"], ["SADD k f", "SADD k g"]] {
+        for reader in readers {
+            let mut executor = Executor::new();
+            executor.run_text("SADD other x");
+            for writer in writers {
+                assert!(!executor.run_text(writer).effects.is_empty());
+            }
+            let depends = executor.run_text(reader).depends;
+            let fails_early = matches!(reader, "HINCRBY k f x");
+            assert!(fails_early || waits_for(depends, 3), "`{reader}` after `{}`: {depends:?}", writers[1]);
+        }
+    }
+}
+
+#[test]
 fn commands_about_nothing_depend_on_nothing() {
     let mut executor = Executor::new();
     executor.run_text("SET k 5");

@@ -9,6 +9,22 @@ fn key() -> impl Strategy<Value = &'static str> {
     prop::sample::select(vec!["a", "b", "c", "d"])
 }
 
+fn hash() -> impl Strategy<Value = &'static str> {
+    prop::sample::select(vec!["h", "i"])
+}
+
+fn set() -> impl Strategy<Value = &'static str> {
+    prop::sample::select(vec!["s", "t", "u"])
+}
+
+fn name() -> impl Strategy<Value = &'static str> {
+    prop::sample::select(vec!["f", "g", "1", "2", "30000", "\"\""])
+}
+
+fn number() -> impl Strategy<Value = &'static str> {
+    prop::sample::select(vec!["1", "-5", "2.5", "1e10"])
+}
+
 fn time() -> impl Strategy<Value = i64> {
     prop_oneof![Just(-1), Just(0), 1..50_i64, Just(1_000_000)]
 }
@@ -34,6 +50,19 @@ fn command() -> impl Strategy<Value = String> {
         key().prop_map(|key| format!("MOVE {key} 1")),
         (key(), key()).prop_map(|(first, second)| format!("DEL {first} {second}")),
         (key(), key()).prop_map(|(first, second)| format!("MSETNX {first} 1 {second} 2")),
+        (hash(), name(), number()).prop_map(|(key, field, value)| format!("HSET {key} {field} {value}")),
+        (hash(), name(), name()).prop_map(|(key, field, other)| format!("HDEL {key} {field} {other}")),
+        (hash(), name(), number())
+            .prop_map(|(key, field, value)| format!("HINCRBYFLOAT {key} {field} {value}")),
+        (set(), name(), number()).prop_map(|(key, member, other)| format!("SADD {key} {member} {other}")),
+        (set(), name()).prop_map(|(key, member)| format!("SREM {key} {member}")),
+        set().prop_map(|key| format!("SPOP {key}")),
+        (set(), 0..5).prop_map(|(key, count)| format!("SPOP {key} {count}")),
+        (set(), set(), name()).prop_map(|(from, to, member)| format!("SMOVE {from} {to} {member}")),
+        (set(), set(), set()).prop_map(|(to, one, other)| format!("SUNIONSTORE {to} {one} {other}")),
+        (set(), set(), set()).prop_map(|(to, one, other)| format!("SDIFFSTORE {to} {one} {other}")),
+        (set(), set(), set()).prop_map(|(to, one, other)| format!("SINTERSTORE {to} {one} {other}")),
+        (set(), time()).prop_map(|(key, time)| format!("PEXPIRE {key} {time}")),
         Just("SWAPDB 0 1".to_owned()),
         Just("FLUSHDB".to_owned()),
         Just("RANDOMKEY".to_owned()),

@@ -66,6 +66,44 @@ fn strings() {
 }
 
 #[test]
+fn hashes() {
+    for (lines, expected) in [
+        (&["HSET h a 1 b 2"][..], "0:new:h 0:hset:h"),
+        (&["HSET h a 1", "HSETNX h a 2"], ""),
+        (&["HSETNX h a 2"], "0:new:h 0:hset:h"),
+        (&["HINCRBY h a 2"], "0:new:h 0:hincrby:h"),
+        (&["HSET h a 1", "HINCRBYFLOAT h a 2"], "0:hincrbyfloat:h"),
+        (&["HSET h a 1 b 1", "HDEL h a"], "0:hdel:h"),
+        (&["HSET h a 1 b 1", "HDEL h a b"], "0:hdel:h 0:del:h"),
+        (&["HDEL h a"], ""),
+        (&["HGET h a"], "0:keymiss:h"),
+    ] {
+        assert_eq!(events_of(lines), expected, "{lines:?}");
+    }
+}
+
+#[test]
+fn sets() {
+    for (lines, expected) in [
+        (&["SADD s a"][..], "0:new:s 0:sadd:s"),
+        (&["SADD s a", "SADD s a"], ""),
+        (&["SADD s a b", "SREM s a"], "0:srem:s"),
+        (&["SADD s a b", "SREM s a b"], "0:srem:s 0:del:s"),
+        (&["SADD s a b", "SMOVE s t a"], "0:srem:s 0:new:t 0:sadd:t"),
+        (&["SADD s a", "SADD t a", "SMOVE s t a"], "0:srem:s 0:del:s"),
+        (&["SADD s a", "SPOP s"], "0:spop:s 0:del:s"),
+        (&["SADD s a b", "SPOP s 1"], "0:spop:s"),
+        (&["SADD s a b", "SPOP s 2"], "0:spop:s 0:del:s"),
+        (&["SADD s a", "SUNIONSTORE t s"], "0:new:t 0:sunionstore:t"),
+        (&["SADD s a", "SDIFFSTORE s s s"], "0:del:s"),
+        (&["SADD s a", "SINTERSTORE s s"], "0:sinterstore:s"),
+        (&["SINTERCARD 1 s"], "0:keymiss:s"),
+    ] {
+        assert_eq!(events_of(lines), expected, "{lines:?}");
+    }
+}
+
+#[test]
 fn keys_of_any_type() {
     for (lines, expected) in [
         (&["MSET a 1 b 2", "DEL a b c"][..], "0:del:a 0:del:b"),
