@@ -97,6 +97,7 @@ pub use effects::{Effect, Effects};
 pub use expire_cycle::{ExpireCycle, ExpireCycleKind, ExpireOutcome};
 pub use glob::glob_matches;
 pub use introspection::{reply_command_docs, reply_command_info, reply_command_keys};
+pub use lastsave_collections::set_hash_seed;
 pub use options::{DataOptions, DataStats, MaxmemoryPolicy, UnknownPolicy};
 pub use reply::{reply_help, reply_unknown_subcommand};
 pub use signals::{EventClass, Signal, Signals};

@@ -97,6 +97,7 @@ impl Machine {
             }
         };
         let mut dataset = Dataset::new(&config);
+        lastsave_commands::set_hash_seed(1);
         let hash_seed = Some([seed, 1, 2, 3]);
         dataset.keyspace = Keyspace::new(&KeyspaceOptions { databases: DATABASES, hash_seed });
         dataset.random = SmallRng::seed_from_u64(seed);
