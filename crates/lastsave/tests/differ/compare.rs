@@ -21,19 +21,19 @@ pub(crate) enum Comparison {
 pub(crate) fn comparison(words: &[Vec<u8>]) -> Comparison {
     let word = |at: usize| words.get(at).map(|word| word.to_ascii_lowercase()).unwrap_or_default();
     let has = |name: &[u8]| words.iter().any(|word| word.eq_ignore_ascii_case(name));
+    // More than there are: everything is picked.
+    let picks_all = word(2).len() == 4 && word(2)[0] != b'-';
     match word(0).as_slice() {
         // Cursors of unfinished scans mean nothing to the other server.
         name if name.ends_with(b"scan") && !(has(b"100000") && has(b"0")) => Comparison::Presence,
-        b"smembers" | b"sunion" | b"sinter" | b"sdiff" | b"hkeys" | b"hvals" | b"keys" | b"scan"
-        | b"sscan" | b"srandmember" => Comparison::Unordered,
+        b"srandmember" | b"hrandfield" | b"zrandmember" if !picks_all => Comparison::Presence,
+        b"hrandfield" | b"zrandmember" if words.len() > 3 => Comparison::UnorderedPairs,
         b"hgetall" | b"hscan" | b"zscan" => Comparison::UnorderedPairs,
-        b"hrandfield" | b"zrandmember" if has(b"withvalues") || has(b"withscores") => {
-            Comparison::UnorderedPairs
-        }
-        b"hrandfield" | b"zrandmember" => Comparison::Unordered,
+        b"smembers" | b"sunion" | b"sinter" | b"sdiff" | b"hkeys" | b"hvals" | b"keys" | b"scan"
+        | b"sscan" | b"srandmember" | b"hrandfield" | b"zrandmember" => Comparison::Unordered,
         b"sort" | b"sort_ro" if has(b"by") => Comparison::Unordered,
         b"ttl" | b"pttl" | b"expiretime" | b"pexpiretime" | b"xpending" | b"xinfo" => Comparison::Times,
-        b"object" if word(1) == b"idletime" || word(1) == b"refcount" => Comparison::Presence,
+        b"object" if matches!(word(1).as_slice(), b"idletime" | b"refcount") => Comparison::Presence,
         b"memory" => Comparison::Presence,
         _ => Comparison::Exact,
     }

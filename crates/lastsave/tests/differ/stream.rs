@@ -269,16 +269,21 @@ impl Stream {
 
 fn quoted(words: &Words) -> String {
     const SHOWN_BYTES: usize = 80;
+    const SHOWN_WORDS: usize = 24;
     let quote = |word: &Vec<u8>| match word.len() {
         0..=SHOWN_BYTES => format!("\"{}\"", word.escape_ascii()),
         length => format!("\"{}...\" ({length} bytes)", word[..SHOWN_BYTES].escape_ascii()),
     };
-    words.iter().map(quote).collect::<Vec<_>>().join(" ")
+    let mut shown: Vec<String> = words.iter().take(SHOWN_WORDS).map(quote).collect();
+    if words.len() > SHOWN_WORDS {
+        shown.push(format!("... ({} words)", words.len()));
+    }
+    shown.join(" ")
 }
 
 /// A reply with its kind, for differences that the usual form does not show.
 fn show_exactly(reply: &Reply) -> String {
-    const SHOWN_CHARACTERS: usize = 2000;
+    const SHOWN_CHARACTERS: usize = 700;
     let text = match reply {
         Reply::Bulk(_) => format!("bulk {}", show(reply)),
         Reply::Double(number) => format!("double {number}"),
