@@ -11,7 +11,7 @@ use crate::options::DataOptions;
 use crate::reply::{Replied, SYNTAX_ERROR, error, integer_argument};
 use crate::signals::EventClass;
 use crate::spec::{Argument, Categories, CommandSpec, Flags, Group, Handler, KeyFlags, KeySpec};
-use crate::values::{with_new_value, write_value};
+use crate::values::{check_packed, with_new_value, write_value};
 
 pub(crate) const COMMANDS: &[CommandSpec] = &[DUMP, RESTORE];
 
@@ -141,6 +141,9 @@ fn restore(context: &mut Context<'_>, request: Request<'_>) {
         Ok(value) => value,
         Err(error) => return context.reply.error(error.reply()),
     };
+    if check_packed(&value).is_err() {
+        return context.reply.error(BAD_DATA_FORMAT);
+    }
     let expires_at_ms = match (time_to_live, options.absolute) {
         (0, _) => None,
         (at, true) => Some(at),
@@ -162,7 +165,7 @@ fn restore(context: &mut Context<'_>, request: Request<'_>) {
         context.created(context.db, &key);
     }
     let options_of_data = context.options;
-    if with_new_value(value, options_of_data, |value| context.store(&key, value, expiry)).is_none() {
+    if with_new_value(value, options_of_data, |value| context.store(&key, value, expiry)).is_err() {
         return context.reply.error(BAD_DATA_FORMAT);
     }
     context.notify(EventClass::Generic, "restore", &key);

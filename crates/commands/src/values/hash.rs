@@ -1,13 +1,14 @@
 //! Hashes as values.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 
 use lastsave_collections::Hash;
 use lastsave_keyspace::NewValue;
 use lastsave_listpack::ListpackValue;
 use lastsave_rdb::{HashValue, Put, StringPart, ValueWriter, WriteError};
 
-use super::REWRITE_ELEMENTS_MAX;
+use super::{REWRITE_ELEMENTS_MAX, Unstorable};
 use crate::digest::DataDigest;
 use crate::options::DataOptions;
 
@@ -27,26 +28,40 @@ pub(super) fn with_new<R>(
     value: HashValue,
     options: &DataOptions,
     store: impl FnOnce(NewValue<'_>) -> R,
-) -> Option<R> {
+) -> Result<R, Unstorable> {
     let limits = options.hash_limits();
     let mut hash = Hash::new();
     match value {
         HashValue::Listpack(listpack) => {
-            hash = Hash::from_listpack(listpack).ok()?;
+            hash = Hash::from_listpack(listpack).expect("the reader has checked it");
+            let fields = hash.len();
             hash.fit(&limits);
+            if hash.len() != fields {
+                return Err(Unstorable::DuplicateFields);
+            }
         }
         HashValue::Fields(strings) => {
             hash.expect_more(strings.len() / 2, &limits);
             for (field, value) in strings.pairs() {
-                match value {
+                let is_new = match value {
                     StringPart::Short(value) => hash.set(field.as_slice(), value, &limits),
                     StringPart::Long(value) => hash.set_shared(field.as_slice(), value, &limits),
                 };
+                if !is_new {
+                    return Err(Unstorable::DuplicateFields);
+                }
             }
         }
         other => unreachable!("{other:?} is no form that is read"),
     }
-    (!hash.is_empty()).then(|| store(NewValue::Hash(hash)))
+    if hash.is_empty() { Err(Unstorable::Empty) } else { Ok(store(NewValue::Hash(hash))) }
+}
+
+pub(super) fn check_packed(value: &HashValue) -> Result<(), Unstorable> {
+    let HashValue::Listpack(listpack) = value else { return Ok(()) };
+    let mut seen = HashSet::with_capacity(listpack.len() / 2);
+    let has_each_once = listpack.pairs().all(|(field, _)| seen.insert(text(field)));
+    if has_each_once { Ok(()) } else { Err(Unstorable::DuplicateFields) }
 }
 
 pub(super) fn rewrite<E>(

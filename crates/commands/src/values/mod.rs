@@ -10,6 +10,7 @@ mod string;
 
 use lastsave_keyspace::{Entry, IntegerBuffer, NewValue, Value};
 use lastsave_rdb::{Put, ValueWriter, WriteError};
+use thiserror::Error;
 
 use crate::digest::DataDigest;
 use crate::options::DataOptions;
@@ -33,18 +34,46 @@ pub fn write_value<P: Put>(value: &Value<'_>, writer: ValueWriter<'_, P>) -> Res
     }
 }
 
-/// Gives a value that was read to `store`, in the form and encoding in which the keyspace keeps it. A collection
-/// without elements is not stored: the result is nothing, as Redis has no such keys.
+/// A value that was read cannot be stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum Unstorable {
+    /// It is a collection without elements: there are no such keys.
+    #[error("a collection without elements")]
+    Empty,
+    /// It is a hash that has a field twice.
+    #[error("Duplicate hash fields detected")]
+    DuplicateFields,
+    /// It is a set that has a member twice.
+    #[error("Duplicate set members detected")]
+    DuplicateMembers,
+}
+
+/// Gives a value that was read to `store`, in the form and encoding in which the keyspace keeps it.
+///
+/// # Errors
+/// See [`Unstorable`]. Packed collections are taken as they are: [`check_packed`] looks for duplicates in them.
 pub fn with_new_value<R>(
     value: lastsave_rdb::Value,
     options: &DataOptions,
     store: impl FnOnce(NewValue<'_>) -> R,
-) -> Option<R> {
+) -> Result<R, Unstorable> {
     match value {
-        lastsave_rdb::Value::String(string) => Some(string::with_new(string, store)),
+        lastsave_rdb::Value::String(string) => Ok(string::with_new(string, store)),
         lastsave_rdb::Value::Hash(hash) => hash::with_new(hash, options, store),
         lastsave_rdb::Value::Set(set) => set::with_new(set, options, store),
         other => unreachable!("{other:?} cannot be kept with {options:?}"),
+    }
+}
+
+/// Looks for duplicates in a packed collection that somebody made up, which the reader does not look for.
+///
+/// # Errors
+/// See [`Unstorable`].
+pub(crate) fn check_packed(value: &lastsave_rdb::Value) -> Result<(), Unstorable> {
+    match value {
+        lastsave_rdb::Value::Hash(hash) => hash::check_packed(hash),
+        lastsave_rdb::Value::Set(set) => set::check_packed(set),
+        _ => Ok(()),
     }
 }
 

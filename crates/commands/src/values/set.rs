@@ -1,14 +1,15 @@
 //! Sets as values.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 
 use lastsave_collections::Set;
 use lastsave_keyspace::NewValue;
 use lastsave_listpack::Intset;
 use lastsave_rdb::{Put, SetValue, StringRef, ValueWriter, WriteError};
 
-use super::REWRITE_ELEMENTS_MAX;
 use super::hash::text;
+use super::{REWRITE_ELEMENTS_MAX, Unstorable};
 use crate::digest::DataDigest;
 use crate::options::DataOptions;
 
@@ -29,7 +30,7 @@ pub(super) fn with_new<R>(
     value: SetValue,
     options: &DataOptions,
     store: impl FnOnce(NewValue<'_>) -> R,
-) -> Option<R> {
+) -> Result<R, Unstorable> {
     let limits = options.set_limits();
     let mut set;
     match value {
@@ -39,18 +40,31 @@ pub(super) fn with_new<R>(
         }
         SetValue::Listpack(listpack) => {
             set = Set::from_listpack(listpack);
+            let members = set.len();
             set.fit(&limits);
+            if set.len() != members {
+                return Err(Unstorable::DuplicateMembers);
+            }
         }
         SetValue::Members(members) => {
             set = Set::from_intset(Intset::new());
             set.expect_more(members.len(), &limits);
             for member in members.iter() {
-                set.insert(member.as_slice(), &limits);
+                if !set.insert(member.as_slice(), &limits) {
+                    return Err(Unstorable::DuplicateMembers);
+                }
             }
         }
         other => unreachable!("{other:?} is no form that is read"),
     }
-    (!set.is_empty()).then(|| store(NewValue::Set(set)))
+    if set.is_empty() { Err(Unstorable::Empty) } else { Ok(store(NewValue::Set(set))) }
+}
+
+pub(super) fn check_packed(value: &SetValue) -> Result<(), Unstorable> {
+    let SetValue::Listpack(listpack) = value else { return Ok(()) };
+    let mut seen = HashSet::with_capacity(listpack.len());
+    let has_each_once = listpack.iter().all(|member| seen.insert(text(member)));
+    if has_each_once { Ok(()) } else { Err(Unstorable::DuplicateMembers) }
 }
 
 pub(super) fn rewrite<E>(

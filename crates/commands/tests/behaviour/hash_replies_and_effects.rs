@@ -193,3 +193,24 @@ fn a_big_hash_is_scanned_in_parts() {
     assert_eq!(fields.len(), 5000);
     assert!((95..=100).contains(&calls), "{calls}");
 }
+
+#[test]
+fn payloads_with_duplicates_are_refused() {
+    let mut executor = Executor::new();
+    executor.options.skip_dump_checksum = true;
+    let bodies: [&[u8]; 5] = [
+        b"\x04\x02\x01a\x01b\x01a\x01c",
+        b"\x02\x02\x01a\x01a",
+        b"\x10\x13\x13\0\0\0\x04\0\x81a\x02\x81b\x02\x81a\x02\x81c\x02\xff",
+        b"\x14\x0d\x0d\0\0\0\x02\0\x81a\x02\x81a\x02\xff",
+        b"\x04\x00",
+    ];
+    for body in bodies {
+        let payload = [body, b"\x0b\0\0\0\0\0\0\0\0\0"].concat();
+        let reply = executor.run(&[b"RESTORE", b"k", b"0", &payload]).reply;
+        assert_eq!(reply, b"-ERR Bad data format\r\n", "{}", body.escape_ascii());
+        assert_eq!(executor.run_text("EXISTS k").reply, b":0\r\n");
+    }
+    let good = b"\x04\x02\x01a\x01b\x01c\x01c\x0b\0\0\0\0\0\0\0\0\0";
+    assert_eq!(executor.run(&[b"RESTORE", b"k", b"0", good]).reply, b"+OK\r\n");
+}

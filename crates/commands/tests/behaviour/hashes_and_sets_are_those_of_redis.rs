@@ -161,7 +161,7 @@ impl Generator {
             25 => vec![b"SPOP".to_vec(), key, self.pick(&["0", "1000", "x", "-1"])],
             26 => self.scan("SSCAN", key),
             27 | 28 => vec![b"OBJECT".to_vec(), b"ENCODING".to_vec(), key],
-            _ => vec![self.pick(&["DEL", "TYPE"]), key],
+            _ => vec![self.pick(&["DEL", "TYPE", "DUMP"]), key],
         };
         self.spoil(&mut command);
         command
@@ -280,7 +280,8 @@ fn compare_stream(oracle: &mut Oracle, seed: u64, commands: u64) {
         };
         let is_dump = command[0].eq_ignore_ascii_case(b"dump");
         if is_dump {
-            exchange_payloads(oracle, &mut executor, &ours, &theirs);
+            let key = command.get(1).map_or(&[][..], Vec::as_slice);
+            exchange_payloads(oracle, &mut executor, key, &ours, &theirs);
         } else {
             assert!(
                 agree(&command, &ours, &theirs),
@@ -297,10 +298,11 @@ fn compare_stream(oracle: &mut Oracle, seed: u64, commands: u64) {
 }
 
 /// Each side restores what the other dumped; the digests are compared afterwards.
-fn exchange_payloads(oracle: &mut Oracle, executor: &mut Executor, ours: &[u8], theirs: &[u8]) {
+fn exchange_payloads(oracle: &mut Oracle, executor: &mut Executor, key: &[u8], ours: &[u8], theirs: &[u8]) {
+    let to: &[u8] = if key.starts_with(b"set") { b"set:1" } else { b"hash:1" };
     match (decode(ours), decode(theirs)) {
         (Reply::Bulk(ours), Reply::Bulk(theirs)) => {
-            let restore = |payload| [&b"RESTORE"[..], b"hash:1", b"0", payload, b"REPLACE"];
+            let restore = |payload| [&b"RESTORE"[..], to, b"0", payload, b"REPLACE"];
             assert_eq!(oracle.run(&restore(&ours[..])), b"+OK\r\n");
             assert_eq!(executor.run(&restore(&theirs[..])).reply, b"+OK\r\n");
         }

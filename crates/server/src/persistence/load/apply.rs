@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use lastsave_commands::{
-    Context, Dependency, Effects, Handler, ServerCommand, Signals, lookup, with_new_value,
+    Context, Dependency, Effects, Handler, ServerCommand, Signals, Unstorable, lookup, with_new_value,
 };
 use lastsave_keyspace::Expiry;
 use lastsave_rdb::{KeyMetadata, KeyRecord};
@@ -111,9 +111,18 @@ impl Applier {
         dataset.keyspace.set_access_clock(access, true);
         let mut target = dataset.keyspace.db_mut(database);
         let existed = with_new_value(value, &dataset.options, |value| target.set(&hashed, value, expiry));
-        let Some(existed) = existed else {
-            tracing::info!("Rejecting an empty key from RDB: '{}'", key.escape_ascii());
-            return Ok(());
+        let existed = match existed {
+            Ok(existed) => existed,
+            Err(Unstorable::Empty) => {
+                tracing::info!("Rejecting an empty key from RDB: '{}'", key.escape_ascii());
+                return Ok(());
+            }
+            Err(fault) => {
+                return Err(format!(
+                    "Internal error in RDB reading offset {offset}, {fault}: '{}'",
+                    key.escape_ascii()
+                ));
+            }
         };
         if existed && !self.merge {
             return Err(format!(
