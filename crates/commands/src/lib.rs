@@ -65,6 +65,7 @@
 //! ```
 
 mod access;
+mod bitmaps;
 mod context;
 mod debug;
 mod digest;

@@ -50,6 +50,11 @@ const READERS: &[&str] = &[
     "DBSIZE",
     "INCRBY k 9223372036854775807",
     "SETRANGE k 0 \"\"",
+    "GETBIT k 1",
+    "BITCOUNT k",
+    "BITPOS k 1",
+    "BITFIELD k GET u8 0",
+    "BITFIELD_RO k GET u8 0",
     "DEL missing",
 ];
 
@@ -65,6 +70,9 @@ const WRITERS: &[&str] = &[
     "SWAPDB 0 1",
     "RENAME k z",
     "SETRANGE k 0 9",
+    "SETBIT k 1 1",
+    "BITOP NOT k k2",
+    "BITFIELD k SET u8 0 1",
 ];
 
 #[test]

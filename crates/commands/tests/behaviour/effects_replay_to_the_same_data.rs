@@ -63,6 +63,12 @@ fn command() -> impl Strategy<Value = String> {
         (set(), set(), set()).prop_map(|(to, one, other)| format!("SDIFFSTORE {to} {one} {other}")),
         (set(), set(), set()).prop_map(|(to, one, other)| format!("SINTERSTORE {to} {one} {other}")),
         (set(), time()).prop_map(|(key, time)| format!("PEXPIRE {key} {time}")),
+        (key(), 0..200, 0..2).prop_map(|(key, offset, bit)| format!("SETBIT {key} {offset} {bit}")),
+        (key(), key(), key()).prop_map(|(to, one, other)| format!("BITOP XOR {to} {one} {other}")),
+        (key(), key()).prop_map(|(to, from)| format!("BITOP NOT {to} {from}")),
+        (key(), 0..60, -900..900).prop_map(|(key, offset, number)| {
+            format!("BITFIELD {key} OVERFLOW FAIL INCRBY u9 {offset} {number} SET i7 #1 {number}")
+        }),
         Just("SWAPDB 0 1".to_owned()),
         Just("FLUSHDB".to_owned()),
         Just("RANDOMKEY".to_owned()),

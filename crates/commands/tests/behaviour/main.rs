@@ -1,9 +1,11 @@
 //! What commands reply, what they record for the log, and that both are what Redis does.
 
+mod bit_commands;
 mod executor;
 mod oracle;
 mod script;
 
+mod bit_replies_and_effects;
 mod dependencies_bound_what_a_reply_reveals;
 mod effects_replay_to_the_same_data;
 mod expiry_is_exact_and_logged;

@@ -12,6 +12,7 @@ use rand::rngs::SmallRng;
 use rand::seq::IndexedRandom;
 use rand::{Rng, SeedableRng};
 
+use crate::bit_commands::bit_command;
 use crate::executor::Executor;
 use crate::oracle::{Oracle, decode};
 use crate::script::show_reply;
@@ -82,22 +83,22 @@ fn agree(comparison: Comparison, ours: &[u8], theirs: &[u8]) -> bool {
     }
 }
 
-struct Generator {
-    random: SmallRng,
+pub(crate) struct Generator {
+    pub(crate) random: SmallRng,
     /// Distances into the future are never used twice, so that comparing two of them does not hang on a millisecond.
     next_distance_s: i64,
 }
 
 impl Generator {
-    fn pick<'a>(&mut self, words: &[&'a str]) -> &'a str {
+    pub(crate) fn pick<'a>(&mut self, words: &[&'a str]) -> &'a str {
         words.choose(&mut self.random).expect("there are words")
     }
 
-    fn chance(&mut self, percent: u32) -> bool {
+    pub(crate) fn chance(&mut self, percent: u32) -> bool {
         self.random.random_range(0..100) < percent
     }
 
-    fn key(&mut self) -> String {
+    pub(crate) fn key(&mut self) -> String {
         let number = self.random.random_range(0..12);
         match number {
             0 => String::new(),
@@ -106,7 +107,7 @@ impl Generator {
         }
     }
 
-    fn value(&mut self) -> Vec<u8> {
+    pub(crate) fn value(&mut self) -> Vec<u8> {
         match self.random.random_range(0..12) {
             0..=3 => self.random.random_range(-20_i64..20_000).to_string().into(),
             4 => self
@@ -128,7 +129,7 @@ impl Generator {
         }
     }
 
-    fn integer(&mut self) -> String {
+    pub(crate) fn integer(&mut self) -> String {
         match self.random.random_range(0..10) {
             0 => self
                 .pick(&[
@@ -253,13 +254,13 @@ impl Generator {
         command
     }
 
-    fn words(&mut self, words: &[&str]) -> Vec<Vec<u8>> {
+    pub(crate) fn words(&mut self, words: &[&str]) -> Vec<Vec<u8>> {
         words.iter().map(|word| word.as_bytes().to_vec()).collect()
     }
 
     fn command(&mut self) -> Vec<Vec<u8>> {
         let (key, other) = (self.key(), self.key());
-        let mut command = match self.random.random_range(0..62) {
+        let mut command = match self.random.random_range(0..72) {
             0..=7 => return self.set(),
             8 => vec![b"SETNX".to_vec(), key.into(), self.value()],
             9 => vec![b"SETEX".to_vec(), key.into(), self.seconds().into(), self.value()],
@@ -426,7 +427,8 @@ impl Generator {
                 }
                 command
             }
-            _ => self.words(&["MEMORY", "USAGE", &key]),
+            61 => self.words(&["MEMORY", "USAGE", &key]),
+            _ => bit_command(self),
         };
         // Now and then too few or too many arguments, or a command nobody knows.
         match self.random.random_range(0..100) {
