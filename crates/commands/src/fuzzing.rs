@@ -29,6 +29,12 @@ pub fn long_double(data: &[u8]) {
     }
 }
 
+/// The string of a HyperLogLog, and the runs of a sparse one.
+pub fn hyperloglog(data: &[u8]) {
+    crate::hyperloglog::fuzz_text(data);
+    crate::hyperloglog::fuzz_runs(data);
+}
+
 /// Requests as a client sends them, each executed on the same small data set.
 pub fn requests(data: &[u8]) {
     let mut batch = Batch::new();
@@ -76,6 +82,7 @@ mod tests {
         {
             super::glob(data);
             super::long_double(data);
+            super::hyperloglog(data);
             super::requests(data);
         }
     }

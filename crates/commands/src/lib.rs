@@ -76,6 +76,7 @@ pub mod fuzzing;
 mod generic;
 mod glob;
 mod hashes;
+mod hyperloglog;
 mod introspection;
 mod long_double;
 mod options;

@@ -3,7 +3,7 @@
 use lastsave_resp::Request;
 
 use crate::spec::{CommandSpec, Group, Handler, KeyRange};
-use crate::{bitmaps, generic, hashes, server, sets, strings};
+use crate::{bitmaps, generic, hashes, hyperloglog, server, sets, strings};
 
 /// Every family of commands. A command is added to its family's list, beside its implementation, and nowhere else.
 /// Those used most come first, so that the search finds them with its first probe.
@@ -28,6 +28,10 @@ const FAMILIES: &[&[CommandSpec]] = &[
     bitmaps::count::COMMANDS,
     bitmaps::operation::COMMANDS,
     bitmaps::field::COMMANDS,
+    hyperloglog::add::COMMANDS,
+    hyperloglog::count::COMMANDS,
+    hyperloglog::merge::COMMANDS,
+    hyperloglog::debug::COMMANDS,
     generic::delete::COMMANDS,
     generic::lookup::COMMANDS,
     generic::iterate::COMMANDS,

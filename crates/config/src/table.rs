@@ -407,7 +407,7 @@ directives! {
     "zset-max-listpack-value" | "zset-max-ziplist-value" => zset_max_listpack_value: usize =
         Number::memory(0, LONG_MAX, 64), RUNTIME, NotYet;
     /// The largest HyperLogLog kept sparse.
-    "hll-sparse-max-bytes" => hll_sparse_max_bytes: usize = Number::memory(0, LONG_MAX, 3000), RUNTIME, NotYet;
+    "hll-sparse-max-bytes" => hll_sparse_max_bytes: usize = Number::memory(0, LONG_MAX, 3000), RUNTIME, Works;
     /// The size of a stream's nodes in bytes; 0 means no limit.
     "stream-node-max-bytes" => stream_node_max_bytes: usize = Number::memory(0, LONG_MAX, 4096), RUNTIME, NotYet;
     /// The size of a stream's nodes in entries; 0 means no limit.

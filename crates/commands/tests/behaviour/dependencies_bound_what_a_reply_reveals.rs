@@ -55,6 +55,10 @@ const READERS: &[&str] = &[
     "BITPOS k 1",
     "BITFIELD k GET u8 0",
     "BITFIELD_RO k GET u8 0",
+    "PFCOUNT k",
+    "PFCOUNT other k",
+    "PFADD k a",
+    "PFDEBUG ENCODING k",
     "DEL missing",
 ];
 

@@ -69,6 +69,9 @@ fn command() -> impl Strategy<Value = String> {
         (key(), 0..60, -900..900).prop_map(|(key, offset, number)| {
             format!("BITFIELD {key} OVERFLOW FAIL INCRBY u9 {offset} {number} SET i7 #1 {number}")
         }),
+        (key(), 0..50).prop_map(|(key, element)| format!("PFADD h{key} {element} x{element}")),
+        key().prop_map(|key| format!("PFCOUNT h{key}")),
+        (key(), key()).prop_map(|(to, from)| format!("PFMERGE h{to} h{from}")),
         Just("SWAPDB 0 1".to_owned()),
         Just("FLUSHDB".to_owned()),
         Just("RANDOMKEY".to_owned()),

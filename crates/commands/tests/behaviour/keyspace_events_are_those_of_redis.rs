@@ -104,6 +104,25 @@ fn sets() {
 }
 
 #[test]
+fn bits_and_hyperloglogs() {
+    for (lines, expected) in [
+        (&["SETBIT k 1 1"][..], "0:new:k 0:setbit:k"),
+        (&["SETBIT k 1 1", "SETBIT k 1 1"], ""),
+        (&["BITCOUNT k"], "0:keymiss:k"),
+        (&["BITFIELD k SET u8 0 1 SET u8 8 1"], "0:new:k 0:setbit:k"),
+        (&["BITFIELD k GET u8 0"], "0:keymiss:k"),
+        (&["SET k v", "BITOP NOT k k"], "0:set:k"),
+        (&["SET k v", "BITOP AND k none"], "0:keymiss:none 0:del:k"),
+        (&["PFADD k a"], "0:new:k 0:pfadd:k"),
+        (&["PFADD k a", "PFADD k a"], ""),
+        (&["PFADD k a", "PFCOUNT k"], ""),
+        (&["PFADD k a", "PFMERGE o k"], "0:keymiss:o 0:new:o 0:pfadd:o"),
+    ] {
+        assert_eq!(events_of(lines), expected, "{lines:?}");
+    }
+}
+
+#[test]
 fn keys_of_any_type() {
     for (lines, expected) in [
         (&["MSET a 1 b 2", "DEL a b c"][..], "0:del:a 0:del:b"),

@@ -2,6 +2,7 @@
 
 mod bit_commands;
 mod executor;
+mod hyperloglog_commands;
 mod oracle;
 mod script;
 
@@ -12,6 +13,7 @@ mod expiry_is_exact_and_logged;
 mod generic_replies_and_effects;
 mod hash_replies_and_effects;
 mod hashes_and_sets_are_those_of_redis;
+mod hyperloglog_replies_and_effects;
 mod introspection_matches_redis;
 mod keyspace_events_are_those_of_redis;
 mod same_as_redis;

@@ -14,6 +14,7 @@ use rand::{Rng, SeedableRng};
 
 use crate::bit_commands::bit_command;
 use crate::executor::Executor;
+use crate::hyperloglog_commands::hyperloglog_command;
 use crate::oracle::{Oracle, decode};
 use crate::script::show_reply;
 
@@ -260,7 +261,7 @@ impl Generator {
 
     fn command(&mut self) -> Vec<Vec<u8>> {
         let (key, other) = (self.key(), self.key());
-        let mut command = match self.random.random_range(0..72) {
+        let mut command = match self.random.random_range(0..77) {
             0..=7 => return self.set(),
             8 => vec![b"SETNX".to_vec(), key.into(), self.value()],
             9 => vec![b"SETEX".to_vec(), key.into(), self.seconds().into(), self.value()],
@@ -428,7 +429,8 @@ impl Generator {
                 command
             }
             61 => self.words(&["MEMORY", "USAGE", &key]),
-            _ => bit_command(self),
+            62..=71 => bit_command(self),
+            _ => hyperloglog_command(self),
         };
         // Now and then too few or too many arguments, or a command nobody knows.
         match self.random.random_range(0..100) {
