@@ -70,6 +70,7 @@ mod context;
 mod debug;
 mod digest;
 mod effects;
+mod eviction;
 mod expire_cycle;
 #[doc(hidden)]
 pub mod fuzzing;
@@ -96,6 +97,7 @@ pub use context::{Context, Dependency, execute};
 pub use debug::{debug_digest_value, debug_object, debug_populate};
 pub use digest::{DataDigest, dataset_digest, value_digest};
 pub use effects::{Effect, Effects};
+pub use eviction::{EvictionResult, Evictor, eviction_limit_us};
 pub use expire_cycle::{ExpireCycle, ExpireCycleKind, ExpireOutcome};
 pub use glob::glob_matches;
 pub use introspection::{reply_command_docs, reply_command_info, reply_command_keys};

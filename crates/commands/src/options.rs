@@ -76,6 +76,8 @@ pub struct DataOptions {
     pub maxmemory_bytes: u64,
     /// `maxmemory-policy`.
     pub maxmemory_policy: MaxmemoryPolicy,
+    /// `maxmemory-samples`: keys looked at in each database to find one to give up.
+    pub maxmemory_samples: usize,
     /// `lfu-log-factor`: how hard it is for the frequency counter to grow.
     pub lfu_log_factor: u32,
     /// `lfu-decay-time`: minutes until the counter loses one; 0 for never.
@@ -84,6 +86,8 @@ pub struct DataOptions {
     pub lazyfree_lazy_expire: bool,
     /// `lazyfree-lazy-server-del`: the same for keys a command removes on its own account.
     pub lazyfree_lazy_server_del: bool,
+    /// `lazyfree-lazy-eviction`: the same for keys given up because of `maxmemory`.
+    pub lazyfree_lazy_eviction: bool,
     /// `active-expire-effort`, 1 to 10.
     pub active_expire_effort: u32,
     /// `rdb-write-version`: the version DUMP writes.
@@ -145,10 +149,12 @@ impl Default for DataOptions {
             proto_max_bulk_bytes: 512 * 1024 * 1024,
             maxmemory_bytes: 0,
             maxmemory_policy: MaxmemoryPolicy::NoEviction,
+            maxmemory_samples: 5,
             lfu_log_factor: 10,
             lfu_decay_minutes: 1,
             lazyfree_lazy_expire: false,
             lazyfree_lazy_server_del: false,
+            lazyfree_lazy_eviction: false,
             active_expire_effort: 1,
             rdb_write_version: RdbVersion::V11,
             rdb_compression: true,
@@ -178,6 +184,8 @@ pub struct DataStats {
     pub keyspace_misses: u64,
     /// Keys removed because their time had come.
     pub expired_keys: u64,
+    /// Keys given up because of `maxmemory`.
+    pub evicted_keys: u64,
     /// Running average of the share of keys past their time among those the active cycle looked at, 0 to 1.
     pub expired_stale_ratio: f64,
     /// Active cycles that ended because their time was up.

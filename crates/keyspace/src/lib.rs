@@ -46,6 +46,7 @@ mod key;
 mod keyspace;
 mod prefetch;
 mod reclaim;
+mod sample;
 mod segment;
 mod shape;
 mod snapshot;
@@ -57,6 +58,7 @@ pub use database_mut::{DatabaseMut, Edited};
 pub use entry::Entry;
 pub use key::Key;
 pub use keyspace::{Keyspace, KeyspaceOptions, MemoryUsage};
+pub use sample::Among;
 pub use snapshot::{Snapshot, SnapshotDatabase};
 pub use stored::Stored;
 pub use value::{

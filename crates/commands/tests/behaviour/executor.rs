@@ -1,8 +1,8 @@
 //! Runs commands in process, as a server does, but without a socket.
 
 use lastsave_commands::{
-    Context, DataOptions, DataStats, Dependency, Effect, Effects, ExpireCycle, ExpireCycleKind,
-    ExpireOutcome, Handler, Signals, WatchTable, execute, resolve,
+    Context, DataOptions, DataStats, Dependency, Effect, Effects, EvictionResult, Evictor, ExpireCycle,
+    ExpireCycleKind, ExpireOutcome, Handler, Signals, WatchTable, execute, resolve,
 };
 use lastsave_keyspace::{Keyspace, KeyspaceOptions};
 use lastsave_resp::{Batch, Limits, OwnedRequest, Parser, Protocol, ReplyBuffer, Request};
@@ -132,6 +132,21 @@ impl Executor {
             clock_us
         };
         self.with_context(|context| cycle.run(context, kind, &mut tick), None)
+    }
+
+    /// Makes the data smaller by `excess_bytes`, on a clock that goes on by `tick_us` whenever it is looked at.
+    pub(crate) fn evict(
+        &mut self,
+        evictor: &mut Evictor,
+        excess_bytes: u64,
+        tick_us: u64,
+    ) -> (EvictionResult, Outcome) {
+        let mut clock_us = 0;
+        let mut clock = || {
+            clock_us += tick_us;
+            clock_us
+        };
+        self.with_context(|context| evictor.run(context, excess_bytes, 500, &mut clock), None)
     }
 }
 
