@@ -322,12 +322,12 @@ directives! {
     "maxmemory" => maxmemory: u64 = Number::memory(0, ULONG_MAX, 0), RUNTIME, Works;
     /// What is evicted at `maxmemory`.
     "maxmemory-policy" => maxmemory_policy: MaxmemoryPolicy =
-        OneOf(MaxmemoryPolicy::Noeviction), RUNTIME, NotYet;
+        OneOf(MaxmemoryPolicy::Noeviction), RUNTIME, Works;
     /// How many keys are looked at to find one to evict.
-    "maxmemory-samples" => maxmemory_samples: u32 = Number::integer(1, INT_MAX, 5), RUNTIME, NotYet;
+    "maxmemory-samples" => maxmemory_samples: u32 = Number::integer(1, INT_MAX, 5), RUNTIME, Works;
     /// How much time eviction may take: 0 the least, 100 without limit.
     "maxmemory-eviction-tenacity" => maxmemory_eviction_tenacity: u32 =
-        Number::integer(0, 100, 10), RUNTIME, NotYet;
+        Number::integer(0, 100, 10), RUNTIME, Works;
     /// A replica leaves evicting to its master.
     "replica-ignore-maxmemory" | "slave-ignore-maxmemory" => replica_ignore_maxmemory: bool =
         Flag::new(true), RUNTIME, NotYet;
@@ -338,7 +338,7 @@ directives! {
     /// How hard expired keys are looked for, 1 to 10.
     "active-expire-effort" => active_expire_effort: u32 = Number::integer(1, 10, 1), RUNTIME, Works;
     /// Free evicted values in the background. They always are; this decides how the removal is logged.
-    "lazyfree-lazy-eviction" => lazyfree_lazy_eviction: bool = Flag::new(false), RUNTIME, NotYet;
+    "lazyfree-lazy-eviction" => lazyfree_lazy_eviction: bool = Flag::new(false), RUNTIME, Works;
     /// Free expired values in the background. They always are; this decides how the removal is logged.
     "lazyfree-lazy-expire" => lazyfree_lazy_expire: bool = Flag::new(false), RUNTIME, Works;
     /// Free overwritten values in the background. They always are; this decides how the removal is logged.

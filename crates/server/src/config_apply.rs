@@ -18,6 +18,9 @@ impl Server {
                 self.refresh_settings();
                 let names: Vec<&str> = change.changed().iter().map(|directive| directive.name()).collect();
                 self.persistence.apply_config(&self.config, &names);
+                if names.contains(&"maxmemory") {
+                    self.follow_new_limit();
+                }
                 Ok(())
             }
             Err((name, reason)) => {

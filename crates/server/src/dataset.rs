@@ -1,8 +1,8 @@
 //! The data and what commands need to work on it, without any client.
 
 use lastsave_commands::{
-    Context, DataOptions, DataStats, Dependency, Effects, ExpireCycle, ExpireCycleKind, MaxmemoryPolicy,
-    Signals, WatchTable,
+    Context, DataOptions, DataStats, Dependency, Effects, EvictionResult, Evictor, ExpireCycle,
+    ExpireCycleKind, MaxmemoryPolicy, Signals, WatchTable,
 };
 use lastsave_config::{Choice as _, Config};
 use lastsave_keyspace::{Keyspace, KeyspaceOptions};
@@ -29,6 +29,8 @@ pub(crate) struct Dataset {
     pub(crate) random: SmallRng,
     /// Where the active expire cycle is.
     pub(crate) expire_cycle: ExpireCycle,
+    /// Which keys go next when memory is used up.
+    evictor: Evictor,
 }
 
 impl std::fmt::Debug for Dataset {
@@ -51,6 +53,7 @@ impl Dataset {
             signals: Signals::new(),
             random: SmallRng::from_os_rng(),
             expire_cycle: ExpireCycle::new(),
+            evictor: Evictor::new(),
         };
         dataset.apply_config(config);
         dataset
@@ -58,16 +61,21 @@ impl Dataset {
 
     /// Takes over what the configuration says about data.
     pub(crate) fn apply_config(&mut self, config: &Config) {
-        let policy = config.maxmemory_policy.word().parse::<MaxmemoryPolicy>();
+        let policy = config.maxmemory_policy.word().parse::<MaxmemoryPolicy>().unwrap_or_default();
+        if policy != self.options.maxmemory_policy {
+            self.evictor.forget();
+        }
         let version = RdbVersion::new(u16::from(config.rdb_write_version));
         self.options = DataOptions {
             proto_max_bulk_bytes: config.proto_max_bulk_len as u64,
             maxmemory_bytes: config.maxmemory,
-            maxmemory_policy: policy.unwrap_or_default(),
+            maxmemory_policy: policy,
+            maxmemory_samples: config.maxmemory_samples as usize,
             lfu_log_factor: config.lfu_log_factor,
             lfu_decay_minutes: config.lfu_decay_time,
             lazyfree_lazy_expire: config.lazyfree_lazy_expire,
             lazyfree_lazy_server_del: config.lazyfree_lazy_server_del,
+            lazyfree_lazy_eviction: config.lazyfree_lazy_eviction,
             active_expire_effort: config.active_expire_effort,
             rdb_write_version: version.unwrap_or(RdbVersion::V11),
             rdb_compression: config.rdbcompression,
@@ -107,5 +115,31 @@ impl Dataset {
             no_touch: true,
         };
         self.expire_cycle.run(&mut context, kind, &mut || clock.read_monotonic_us()).timed_out
+    }
+    /// Gives up keys until the data are smaller by `excess_bytes`; what went is in `effects`, each key a unit of its own.
+    pub(crate) fn evict(
+        &mut self,
+        excess_bytes: u64,
+        limit_us: u64,
+        clock: &Clock,
+        effects: &mut Effects,
+    ) -> EvictionResult {
+        let mut context = Context {
+            keyspace: &mut self.keyspace,
+            db: 0,
+            now_ms: clock.now_ms(),
+            reply: &mut ReplyBuffer::new(Protocol::Resp2),
+            effects,
+            watches: &mut self.watches,
+            signals: &mut self.signals,
+            client_id: 0,
+            options: &self.options,
+            stats: &mut self.stats,
+            depends: &mut Dependency::Nothing,
+            random: &mut self.random,
+            replay: false,
+            no_touch: true,
+        };
+        self.evictor.run(&mut context, excess_bytes, limit_us, &mut || clock.read_monotonic_us())
     }
 }

@@ -45,7 +45,7 @@ impl Server {
 
     /// How long the poll may sleep, after telling the log what to wake the loop for.
     fn prepare_sleep(&self) -> Duration {
-        if self.queues.has_work() || self.persistence.is_loading() {
+        if self.queues.has_work() || self.has_keys_to_evict() || self.persistence.is_loading() {
             return Duration::ZERO;
         }
         if !self.persistence.want_wake(self.awaited_release(), self.awaited_durable()) {
@@ -107,6 +107,7 @@ impl Server {
         self.unpark_clients();
         self.serve_ready();
         self.wake_blocked();
+        self.go_on_evicting();
         self.run_cron();
         self.persistence.hand_over();
         self.flush_outputs();

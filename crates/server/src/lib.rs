@@ -32,6 +32,7 @@ mod daemon;
 mod dataset;
 mod dispatch;
 mod errno;
+mod eviction;
 mod executor;
 mod flush;
 mod handlers;

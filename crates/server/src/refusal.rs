@@ -90,6 +90,11 @@ impl Refusal {
     }
 }
 
+/// Whether a command would be queued for EXEC, or is about the transaction that is open.
+fn queues(client: &Client, spec: &CommandSpec) -> bool {
+    client.session.transaction.is_some() && !matches!(spec.name, "exec" | "discard" | "quit" | "reset")
+}
+
 /// The name of the container of a subcommand, or of the command itself.
 fn container_of(spec: &CommandSpec) -> &'static str {
     spec.full_name.split('|').next().unwrap_or(spec.full_name)
@@ -114,7 +119,8 @@ impl Server {
         if client.session.transaction.is_some() && flags.has(Flags::NO_MULTI) {
             return Some(Refusal::InTransaction);
         }
-        if self.settings.max_memory_bytes > 0 && client.session.would_grow(spec) && self.is_out_of_memory() {
+        // Keys are given up whatever the command is; what queues commands for EXEC needs memory as well.
+        if self.is_out_of_memory(Some(client)) && (client.session.would_grow(spec) || queues(client, spec)) {
             return Some(Refusal::OutOfMemory);
         }
         if (client.session.would_write(spec) || spec.name == "ping")

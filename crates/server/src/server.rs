@@ -11,6 +11,7 @@ use crate::command_names::CommandNames;
 use crate::control::{ControlMessage, ShutdownFlag};
 use crate::cron::CronState;
 use crate::dataset::Dataset;
+use crate::eviction::EvictionState;
 use crate::identity::Identity;
 use crate::net::buffer_pool::BufferPool;
 use crate::net::listener::{ListenOptions, Listeners};
@@ -71,7 +72,9 @@ pub(crate) struct Server {
     pub(crate) command_started_ns: u64,
     /// Listeners to try again after accepting failed.
     pub(crate) retry_accept: Vec<usize>,
-    /// Resident bytes before any data was there.
+    /// What `maxmemory` is about.
+    pub(crate) eviction: EvictionState,
+    /// Bytes of memory of its own that the process used before any data was there.
     pub(crate) memory_at_start_bytes: u64,
     /// Exit code, once the server is to end.
     pub(crate) exit_code: Option<i32>,

@@ -22,6 +22,7 @@ use crate::control::Control;
 use crate::cron::CronState;
 use crate::daemon::{self, Detached};
 use crate::dataset::Dataset;
+use crate::eviction::EvictionState;
 use crate::identity::{Identity, version_line};
 use crate::net::buffer_pool::BufferPool;
 use crate::net::listener::{ListenError, Listeners};
@@ -203,7 +204,8 @@ impl Start {
             last_released: u64::MAX,
             command_started_ns: 0,
             retry_accept: Vec::new(),
-            memory_at_start_bytes: system_files::resident_bytes(),
+            eviction: EvictionState::default(),
+            memory_at_start_bytes: system_files::anonymous_bytes(),
             exit_code: None,
         };
         Ok((server, poll, control))

@@ -58,15 +58,17 @@ impl Evictor {
         clock_us: &mut dyn FnMut() -> u64,
     ) -> EvictionResult {
         let start_us = clock_us();
-        let target_bytes = live_bytes(context).saturating_sub(excess_bytes);
+        let bytes_before = live_bytes(context);
+        let is_too_much =
+            |context: &Context<'_>| bytes_before.saturating_sub(live_bytes(context)) < excess_bytes;
         let mut removed = 0;
-        while live_bytes(context) > target_bytes {
+        while is_too_much(context) {
             let Some((db, name)) = self.next_victim(context) else { return EvictionResult::NothingLeft };
             evict(context, db, &name);
             removed += 1;
             if removed % KEYS_PER_CLOCK_LOOK == 0
                 && clock_us().saturating_sub(start_us) > limit_us
-                && live_bytes(context) > target_bytes
+                && is_too_much(context)
             {
                 return EvictionResult::TimedOut;
             }

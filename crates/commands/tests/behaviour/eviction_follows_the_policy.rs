@@ -79,6 +79,13 @@ fn every_key_given_up_is_logged_and_announced() {
 }
 
 #[test]
+fn an_empty_data_set_has_nothing_to_give() {
+    let mut executor = Executor::new();
+    executor.options.maxmemory_policy = MaxmemoryPolicy::AllkeysLru;
+    assert_eq!(executor.evict(&mut Evictor::new(), 1, 0).0, EvictionResult::NothingLeft);
+}
+
+#[test]
 fn a_round_ends_when_its_time_is_up() {
     let mut executor = filled(MaxmemoryPolicy::AllkeysRandom);
     let (result, outcome) = executor.evict(&mut Evictor::new(), u64::MAX, 1000);

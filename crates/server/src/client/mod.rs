@@ -56,6 +56,8 @@ pub(crate) struct Client {
     pub(crate) closing: Closing,
     /// What the loop has to do for it.
     pub(crate) work: Work,
+    /// Bytes of it that are in the sum for all clients.
+    pub(crate) accounted_bytes: u64,
     /// When it connected and was last heard of, and how much it moved.
     pub(crate) activity: Activity,
 }
@@ -120,6 +122,7 @@ impl Client {
             blocked: None,
             closing: Closing::default(),
             work: Work::default(),
+            accounted_bytes: 0,
             activity: Activity { connected_ms: now_ms, last_interaction_ms: now_ms, ..Activity::default() },
         }
     }

@@ -54,6 +54,7 @@ impl Server {
     pub(super) fn config_resetstat(&mut self, client: &mut Client) {
         self.statistics.reset();
         self.dataset.stats = lastsave_commands::DataStats::default();
+        self.eviction.reset_statistics();
         self.persistence.reset_statistics();
         client.reply.ok();
     }

@@ -16,7 +16,7 @@ impl Server {
             + self.memory_at_start_bytes
     }
 
-    /// Bytes of the data: what `maxmemory` limits.
+    /// Bytes of the data: most of what `maxmemory` limits.
     pub(crate) fn dataset_bytes(&self) -> u64 {
         self.dataset.keyspace.memory().live_bytes as u64
     }
@@ -95,10 +95,5 @@ impl Server {
     pub(crate) fn note_memory_peak(&mut self) {
         let used = self.dataset_bytes() + self.memory_at_start_bytes + self.persistence.buffered_bytes();
         self.statistics.peak_memory_bytes = self.statistics.peak_memory_bytes.max(used);
-    }
-
-    /// Whether `maxmemory` is reached.
-    pub(crate) fn is_out_of_memory(&self) -> bool {
-        self.settings.max_memory_bytes > 0 && self.dataset_bytes() > self.settings.max_memory_bytes
     }
 }

@@ -27,10 +27,11 @@ impl Server {
         line(text, "expired_stale_perc", format_args!("{:.2}", data.expired_stale_ratio * 100.0));
         line(text, "expired_time_cap_reached_count", data.expired_time_cap_reached_count);
         line(text, "expire_cycle_cpu_milliseconds", own.expire_cycle_us / 1000);
-        line(text, "evicted_keys", own.evicted_keys);
+        line(text, "evicted_keys", data.evicted_keys);
         line(text, "evicted_clients", 0);
-        line(text, "total_eviction_exceeded_time", 0);
-        line(text, "current_eviction_exceeded_time", 0);
+        let (exceeded_us, exceeded_total_us) = self.eviction.exceeded_us(self.clock.read_monotonic_us());
+        line(text, "total_eviction_exceeded_time", exceeded_total_us / 1000);
+        line(text, "current_eviction_exceeded_time", exceeded_us / 1000);
         line(text, "keyspace_hits", data.keyspace_hits);
         line(text, "keyspace_misses", data.keyspace_misses);
         line(text, "pubsub_channels", 0);

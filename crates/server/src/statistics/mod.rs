@@ -51,8 +51,6 @@ pub(crate) struct Statistics {
     pub(crate) loop_busy_us_max: u64,
     /// Time spent in the active expire cycle.
     pub(crate) expire_cycle_us: u64,
-    /// Keys evicted because of `maxmemory`.
-    pub(crate) evicted_keys: u64,
     /// Most memory ever used.
     pub(crate) peak_memory_bytes: u64,
     /// Error replies by code.
