@@ -307,7 +307,7 @@ directives! {
         Number::memory(1 << 20, LONG_MAX, 512 << 20), RUNTIME, Works;
     /// Memory of all clients together, in bytes or percent of `maxmemory`, beyond which clients are
     /// disconnected.
-    "maxmemory-clients" => maxmemory_clients: ClientMemory = ClientMemoryKind, RUNTIME, NotYet;
+    "maxmemory-clients" => maxmemory_clients: ClientMemory = ClientMemoryKind, RUNTIME, Works;
     /// How many keys server-assisted client caching remembers.
     "tracking-table-max-keys" => tracking_table_max_keys: u64 =
         Number::integer(0, LONG_MAX, 1_000_000), RUNTIME, NotYet;

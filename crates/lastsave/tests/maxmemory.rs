@@ -2,7 +2,7 @@
 
 mod harness;
 
-use harness::{Client, Instance, Program, TestServer, has_oracle, temporary_directory};
+use harness::{Client, Instance, Program, TestServer, eventually, has_oracle, temporary_directory};
 
 fn number(client: &mut Client, section: &str, field: &str) -> u64 {
     let info = client.run(&format!("INFO {section}"));
@@ -118,4 +118,31 @@ fn lowering_the_limit_gives_keys_up_without_anybody_asking() {
     let keys: u64 = client.run("DBSIZE")[1..].parse().expect("a number");
     assert!(keys < 300, "{keys} keys left");
     assert_eq!(number(&mut client, "stats", "current_eviction_exceeded_time"), 0);
+}
+
+#[test]
+fn the_clients_that_cost_most_are_closed_unless_they_must_not_be() {
+    let server = TestServer::start(&["--maxmemory-clients", "2mb"]);
+    let (mut client, mut modest) = (server.client(), server.client());
+    modest.run("CLIENT SETNAME modest");
+    let (mut greedy, mut spared) = (server.client(), server.client());
+    greedy.run("CLIENT SETNAME greedy");
+    spared.run("CLIENT SETNAME spared");
+    spared.run("CLIENT NO-EVICT ON");
+    for hoarder in [&mut spared, &mut greedy] {
+        // Half a command of three megabytes.
+        hoarder.write(b"*2\r\n$3\r\nGET\r\n$6000000\r\n");
+        for _ in 0..30 {
+            if hoarder.try_write(&[b'x'; 100_000]).is_err() {
+                break;
+            }
+        }
+    }
+    eventually("one client is closed", || number(&mut client, "stats", "evicted_clients") == 1);
+    let list = client.run("CLIENT LIST");
+    assert!(
+        list.contains("name=spared") && list.contains("name=modest") && !list.contains("name=greedy"),
+        "{list}"
+    );
+    assert_eq!(modest.run("PING"), "PONG");
 }

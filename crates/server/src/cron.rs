@@ -119,7 +119,7 @@ impl Server {
         }
         if client.reply.pending() == 0 {
             client.reply.release_memory();
-            client.account_memory(&mut self.eviction.client_bytes);
+            client.account_memory(&mut self.eviction.clients);
         } else {
             self.check_output_limit(key);
         }

@@ -6,13 +6,14 @@
 use lastsave_commands::{EvictionResult, eviction_limit_us};
 
 use crate::client::Client;
+use crate::client_eviction::ClientMemorySums;
 use crate::server::Server;
 
 /// What eviction remembers between two commands.
 #[derive(Debug, Default)]
 pub(crate) struct EvictionState {
-    /// Memory of all clients, as far as it counts. Kept up to date whenever a client was served.
-    pub(crate) client_bytes: u64,
+    /// Memory of all clients. Kept up to date whenever a client was served.
+    pub(crate) clients: ClientMemorySums,
     /// There is more to give up than there was time for.
     is_unfinished: bool,
     /// Since when `maxmemory` is exceeded, in microseconds of the monotonic clock.
@@ -43,27 +44,12 @@ impl EvictionState {
     }
 }
 
-impl Client {
-    /// Takes what the client costs now into the sum for all clients.
-    pub(crate) fn account_memory(&mut self, sum: &mut u64) {
-        let bytes = self.counted_bytes() as u64;
-        *sum = *sum - self.accounted_bytes + bytes;
-        self.accounted_bytes = bytes;
-    }
-
-    /// Bytes that count towards `maxmemory`: all but replies that only wait for the log.
-    fn counted_bytes(&self) -> usize {
-        let held = if self.gate.is_open() { 0 } else { self.reply.memory_bytes() };
-        self.memory_bytes() - held
-    }
-}
-
 impl Server {
     /// Bytes that count towards `maxmemory`.
     fn counted_bytes(&self, caller: Option<&Client>) -> u64 {
-        let clients = self.eviction.client_bytes;
+        let clients = self.eviction.clients.counted;
         let clients = match caller {
-            Some(client) => clients - client.accounted_bytes + client.counted_bytes() as u64,
+            Some(client) => clients - client.accounted.counted + client.counted_bytes(),
             None => clients,
         };
         self.dataset_bytes() + clients + self.memory_at_start_bytes

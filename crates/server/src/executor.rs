@@ -107,6 +107,7 @@ impl Server {
         self.unpark_clients();
         self.serve_ready();
         self.wake_blocked();
+        self.evict_clients();
         self.go_on_evicting();
         self.run_cron();
         self.persistence.hand_over();

@@ -55,7 +55,7 @@ impl Server {
             self.queues.doomed.push(key);
             return;
         }
-        client.account_memory(&mut self.eviction.client_bytes);
+        client.account_memory(&mut self.eviction.clients);
         let socket_full = flushed.left == Left::SocketFull;
         if socket_full != client.work.awaits_writable {
             client.work.awaits_writable = socket_full;
@@ -108,7 +108,7 @@ impl Server {
     pub(crate) fn close_client(&mut self, key: ClientKey) {
         let Some(mut client) = self.clients.take(key) else { return };
         self.dataset.watches.unwatch(client.id);
-        self.eviction.client_bytes -= client.accounted_bytes;
+        client.unaccount_memory(&mut self.eviction.clients);
         client.socket.deregister(&self.registry);
         self.clients.release(key, client.id);
     }

@@ -21,6 +21,7 @@
 mod accept;
 mod banner;
 mod client;
+mod client_eviction;
 mod clock;
 mod command_names;
 mod config_apply;

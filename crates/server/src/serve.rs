@@ -252,7 +252,7 @@ impl Server {
             self.queues.queue_flush(client);
         }
         self.queues.queue_ready(client);
-        client.account_memory(&mut self.eviction.client_bytes);
+        client.account_memory(&mut self.eviction.clients);
     }
 }
 

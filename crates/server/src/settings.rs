@@ -4,6 +4,7 @@
 
 use lastsave_config::Config;
 
+use crate::client_eviction::client_memory_limit_bytes;
 use crate::net::output_limit::OutputLimit;
 
 /// Values read for every command or connection.
@@ -29,6 +30,8 @@ pub(crate) struct Settings {
     pub(crate) track_latency: bool,
     /// `maxmemory`; 0 = no limit.
     pub(crate) max_memory_bytes: u64,
+    /// `maxmemory-clients`; 0 = no limit.
+    pub(crate) max_client_bytes: u64,
     /// `hz`.
     pub(crate) cron_hz: u64,
 }
@@ -53,6 +56,7 @@ impl Settings {
             password_is_empty,
             track_latency: config.latency_tracking,
             max_memory_bytes: config.maxmemory,
+            max_client_bytes: client_memory_limit_bytes(config),
             cron_hz: u64::from(config.hz.clamp(1, 500)),
         }
     }

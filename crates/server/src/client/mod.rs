@@ -15,6 +15,7 @@ pub(crate) use session::{ReplyMode, Session};
 pub(crate) use table::ClientTable;
 pub(crate) use transaction::Transaction;
 
+use crate::client_eviction::AccountedBytes;
 use crate::net::gate::ReplyGate;
 use crate::net::output_limit::OutputPressure;
 use crate::net::query_buffer::QueryBuffer;
@@ -56,8 +57,8 @@ pub(crate) struct Client {
     pub(crate) closing: Closing,
     /// What the loop has to do for it.
     pub(crate) work: Work,
-    /// Bytes of it that are in the sum for all clients.
-    pub(crate) accounted_bytes: u64,
+    /// Bytes of it that are in the sums for all clients.
+    pub(crate) accounted: AccountedBytes,
     /// When it connected and was last heard of, and how much it moved.
     pub(crate) activity: Activity,
 }
@@ -122,7 +123,7 @@ impl Client {
             blocked: None,
             closing: Closing::default(),
             work: Work::default(),
-            accounted_bytes: 0,
+            accounted: AccountedBytes::default(),
             activity: Activity { connected_ms: now_ms, last_interaction_ms: now_ms, ..Activity::default() },
         }
     }

@@ -28,7 +28,7 @@ impl Server {
         line(text, "expired_time_cap_reached_count", data.expired_time_cap_reached_count);
         line(text, "expire_cycle_cpu_milliseconds", own.expire_cycle_us / 1000);
         line(text, "evicted_keys", data.evicted_keys);
-        line(text, "evicted_clients", 0);
+        line(text, "evicted_clients", own.evicted_clients);
         let (exceeded_us, exceeded_total_us) = self.eviction.exceeded_us(self.clock.read_monotonic_us());
         line(text, "total_eviction_exceeded_time", exceeded_total_us / 1000);
         line(text, "current_eviction_exceeded_time", exceeded_us / 1000);

@@ -51,6 +51,8 @@ pub(crate) struct Statistics {
     pub(crate) loop_busy_us_max: u64,
     /// Time spent in the active expire cycle.
     pub(crate) expire_cycle_us: u64,
+    /// Clients closed because of `maxmemory-clients`.
+    pub(crate) evicted_clients: u64,
     /// Most memory ever used.
     pub(crate) peak_memory_bytes: u64,
     /// Error replies by code.
