@@ -54,7 +54,7 @@ impl Dice {
     /// A command that may change data.
     fn command(&mut self) -> String {
         let (key, other, value) = (self.key(), self.key(), self.value());
-        match self.roll(34) {
+        match self.roll(40) {
             0 | 1 => format!("SET {key} {value}"),
             2 => format!("SET {key} {value} {}", self.expiry()),
             3 => format!(
@@ -93,6 +93,17 @@ impl Dice {
             30 => format!("SWAPDB {} {}", self.roll(4), self.roll(4)),
             31 => format!("GET {key}"),
             32 if self.roll(8) == 0 => self.pick(&["FLUSHDB", "FLUSHDB ASYNC", "FLUSHALL"]).to_owned(),
+            33 => format!("SETBIT {key} {} {}", self.roll(3000), self.roll(2)),
+            34 => format!("BITOP {} {key} {other} {}", self.pick(&["AND", "OR", "XOR"]), self.key()),
+            35 => format!(
+                "BITFIELD {key} OVERFLOW {} INCRBY i7 {} 50 SET u11 #3 {}",
+                self.pick(&["WRAP", "SAT", "FAIL"]),
+                self.roll(90),
+                self.roll(4000)
+            ),
+            36 => format!("PFADD {key} {value} {} {}", self.roll(1000), self.roll(1000)),
+            37 => format!("PFCOUNT {key}"),
+            38 => format!("PFMERGE {key} {other}"),
             _ => format!("SUBSTR {key} 0 {}", self.roll(20)),
         }
     }
