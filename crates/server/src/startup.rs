@@ -205,11 +205,18 @@ impl Start {
             command_started_ns: 0,
             retry_accept: Vec::new(),
             eviction: EvictionState::default(),
-            memory_at_start_bytes: system_files::anonymous_bytes(),
+            memory_at_start_bytes: memory_at_start_bytes(),
             exit_code: None,
         };
         Ok((server, poll, control))
     }
+}
+
+/// Bytes the process has allocated before there are any data. The allocator takes memory from the system in huge pages and
+/// does not tell how much of it is in use; this early it is not much.
+fn memory_at_start_bytes() -> u64 {
+    const ALLOCATED_BYTES_MAX: u64 = 1 << 20;
+    system_files::resident_bytes().min(ALLOCATED_BYTES_MAX)
 }
 
 /// What snapshots and the log stand on in a real server.

@@ -33,14 +33,6 @@ pub(crate) fn resident_bytes() -> u64 {
     pages.unwrap_or(0) * rustix::param::page_size() as u64
 }
 
-/// Resident bytes of this process that are no part of a file: heap and stacks.
-pub(crate) fn anonymous_bytes() -> u64 {
-    let line = read_line("/proc/self/statm");
-    let mut pages = line.split(' ').skip(1).map(|pages| pages.parse::<u64>().unwrap_or(0));
-    let (resident, of_files) = (pages.next().unwrap_or(0), pages.next().unwrap_or(0));
-    resident.saturating_sub(of_files) * rustix::param::page_size() as u64
-}
-
 /// Bytes of memory of this machine.
 pub(crate) fn total_memory_bytes() -> u64 {
     let text = read_line("/proc/meminfo");

@@ -137,19 +137,9 @@ pub(super) fn raise(
     if value > VALUE_MAX {
         return Ok(Raised::TooBig);
     }
-    let (mut previous, mut at, mut first) = (header_bytes, header_bytes, 0);
-    let run = loop {
-        if at >= text.len() {
-            return Err(Corrupt);
-        }
-        let run = Run::decode(&text[at..])?;
-        if register < first + run.len {
-            break run;
-        }
-        previous = at;
-        at += run.bytes();
-        first += run.len;
-    };
+    let Place { previous, at, first } = locate(&text[header_bytes..], register)?;
+    let (previous, at) = (header_bytes + previous, header_bytes + at);
+    let run = Run::decode(&text[at..])?;
     if run.value >= value {
         return Ok(Raised::Unchanged);
     }
@@ -163,6 +153,47 @@ pub(super) fn raise(
     text.splice(at..at + run.bytes(), opcodes.as_slice().iter().copied());
     join_values(text, previous);
     Ok(Raised::Changed)
+}
+
+/// Where a register is among the runs.
+struct Place {
+    /// Start of the run before its own, or of its own if there is none.
+    previous: usize,
+    /// Start of its run.
+    at: usize,
+    /// The first register of its run.
+    first: usize,
+}
+
+/// Registers of a run by its opcode; 0 for the one that takes another byte. A table, since which kind of run comes next
+/// cannot be predicted.
+static SPANS: [u8; 256] = {
+    let mut spans = [0; 256];
+    let mut opcode = 0;
+    while opcode < 256 {
+        spans[opcode] = match opcode {
+            ..0x40 => opcode as u8 + 1,
+            0x40..0x80 => 0,
+            _ => (opcode as u8 & 0x03) + 1,
+        };
+        opcode += 1;
+    }
+    spans
+};
+
+fn locate(runs: &[u8], register: usize) -> Result<Place, Corrupt> {
+    let mut place = Place { previous: 0, at: 0, first: 0 };
+    while let Some(opcode) = runs.get(place.at) {
+        let (len, bytes) = match SPANS[usize::from(*opcode)] {
+            0 => (Run::decode(&runs[place.at..])?.len, 2),
+            len => (usize::from(len), 1),
+        };
+        if register < place.first + len {
+            return Ok(place);
+        }
+        place = Place { previous: place.at, at: place.at + bytes, first: place.first + len };
+    }
+    Err(Corrupt)
 }
 
 /// Joins neighbouring runs of one value, in a few opcodes from `at` on.
