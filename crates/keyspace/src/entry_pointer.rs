@@ -170,6 +170,19 @@ impl EntryPtr {
         }
     }
 
+    /// Whether freeing the value is work for the reclaim thread: a string whose memory goes back to the system, or a
+    /// collection of many allocations.
+    pub(crate) fn is_freed_slowly(&self) -> bool {
+        const STRING_BYTES_MIN: usize = 64 * 1024;
+        const COLLECTION_BYTES_MIN: usize = 16 * 1024;
+        let shape = self.shape();
+        match shape.kind {
+            KIND_INLINE | KIND_INTEGER => false,
+            KIND_SHARED => self.shared(&shape).len() >= STRING_BYTES_MIN,
+            _ => self.value().collection_bytes() >= COLLECTION_BYTES_MIN,
+        }
+    }
+
     /// Bytes that are freed with the entry for sure: what lies outside may belong to clones as well when it is a
     /// collection, of which changes copy only a part.
     pub(crate) fn retired_bytes(&self) -> usize {

@@ -19,9 +19,6 @@ use crate::segment::SegmentPtr;
 /// The clock of births. One step per snapshot; 2^32 snapshots, one a second, last 136 years, and it never wraps.
 pub(crate) type Epoch = u32;
 
-/// Values outside their entry from this size on are freed by the reclaim thread.
-const BIG_FREE_BYTES: usize = 64 * 1024;
-
 /// Retired nodes are handed to the reclaim thread in batches of this many.
 const RETIRED_BATCH: usize = 1024;
 
@@ -160,6 +157,11 @@ impl Epochs {
         self.reclaimer.retired_bytes() + self.copied_bytes
     }
 
+    /// Keys that the reclaim thread is freeing, and keys it has freed.
+    pub(crate) fn lazily_freed_keys(&self) -> (u64, u64) {
+        self.reclaimer.lazily_freed_keys()
+    }
+
     /// The highest [`Self::retired_bytes`] since the last cut.
     pub(crate) fn retired_bytes_peak(&self) -> usize {
         self.retired_bytes_peak.max(self.retired_bytes())
@@ -171,8 +173,8 @@ impl Epochs {
         let bytes = entry.retired_bytes();
         if !self.is_unseen(entry.birth(), table, hash) {
             self.retire(Retired::entry(entry), bytes);
-        } else if entry.outside_bytes() >= BIG_FREE_BYTES {
-            self.reclaimer.free(Retired::entry(entry), bytes);
+        } else if entry.is_freed_slowly() {
+            self.reclaimer.free(Retired::entry(entry), bytes, 1);
         } else {
             // SAFETY: the table let go of it and no snapshot can read it.
             unsafe { entry.free() }
@@ -202,11 +204,11 @@ impl Epochs {
         self.retire(Retired::root(root), bytes);
     }
 
-    /// Gives up a whole table's nodes, `bytes` in all.
-    pub(crate) fn drop_tree(&mut self, root: RootPtr, bytes: usize) {
+    /// Gives up a whole table's nodes, `bytes` in all, with so many keys.
+    pub(crate) fn drop_tree(&mut self, root: RootPtr, bytes: usize, keys: u64) {
         self.credit(bytes);
         if self.live.is_empty() {
-            self.reclaimer.free(Retired::tree(root), bytes);
+            self.reclaimer.free(Retired::tree(root), bytes, keys);
         } else {
             self.retire(Retired::tree(root), bytes);
         }

@@ -35,6 +35,10 @@ pub struct MemoryUsage {
     pub retired_bytes_peak: usize,
     /// Snapshots whose reader is not known to be done.
     pub live_snapshots: usize,
+    /// Keys that the reclaim thread has yet to free.
+    pub lazyfree_pending_keys: u64,
+    /// Keys that it has freed: big ones, and those of flushed databases.
+    pub lazyfreed_keys: u64,
 }
 
 /// The data: databases of keys and values, owned by one thread.
@@ -141,7 +145,7 @@ impl Keyspace {
         empty.table_mark = self.stamp.mark;
         let old = std::mem::replace(&mut self.databases[index], empty);
         if let Some(root) = old.root {
-            self.epochs.drop_tree(root, old.bytes);
+            self.epochs.drop_tree(root, old.bytes, old.len);
         }
         old.len
     }
@@ -202,7 +206,10 @@ impl Keyspace {
     /// Memory held at the moment.
     #[must_use]
     pub fn memory(&self) -> MemoryUsage {
+        let (lazyfree_pending_keys, lazyfreed_keys) = self.epochs.lazily_freed_keys();
         MemoryUsage {
+            lazyfree_pending_keys,
+            lazyfreed_keys,
             live_bytes: self.epochs.live_bytes(),
             retired_bytes: self.epochs.retired_bytes(),
             retired_bytes_peak: self.epochs.retired_bytes_peak(),

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::ptr::NonNull;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use crossbeam_channel::{Receiver, Sender, unbounded};
 
@@ -144,7 +144,8 @@ enum Message {
         youngest: Epoch,
         nodes: Vec<Retired>,
     },
-    Free(Retired),
+    /// A node that no snapshot sees, and how many keys it stands for.
+    Free(Retired, u64),
     Barrier(Sender<()>),
 }
 
@@ -152,27 +153,44 @@ enum Message {
 #[derive(Clone)]
 pub(crate) struct Reclaimer {
     sender: Sender<Message>,
-    retired_bytes: Arc<AtomicUsize>,
+    counters: Arc<Counters>,
+}
+
+/// What both sides of the reclaim thread count.
+#[derive(Debug, Default)]
+struct Counters {
+    /// Bytes that the tables have let go of and that are not freed.
+    retired_bytes: AtomicUsize,
+    /// Keys sent to the thread to be freed at once.
+    sent_keys: AtomicU64,
+    /// Those of them that are freed.
+    freed_keys: AtomicU64,
 }
 
 impl Reclaimer {
     pub(crate) fn spawn() -> Self {
         let (sender, receiver) = unbounded();
-        let retired_bytes = Arc::new(AtomicUsize::new(0));
-        let freed = Arc::clone(&retired_bytes);
+        let counters = Arc::new(Counters::default());
+        let worker = Worker { waiting: BTreeMap::new(), counters: Arc::clone(&counters) };
         std::thread::Builder::new()
             .name("reclaim".into())
-            .spawn(move || Worker { waiting: BTreeMap::new(), retired_bytes: freed }.run(&receiver))
+            .spawn(move || worker.run(&receiver))
             .expect("the system can start one more thread");
-        Self { sender, retired_bytes }
+        Self { sender, counters }
     }
 
     pub(crate) fn retired_bytes(&self) -> usize {
-        self.retired_bytes.load(Ordering::Relaxed)
+        self.counters.retired_bytes.load(Ordering::Relaxed)
     }
 
     pub(crate) fn retired_grew(&self, bytes: usize) {
-        self.retired_bytes.fetch_add(bytes, Ordering::Relaxed);
+        self.counters.retired_bytes.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    /// Keys that are being freed, and keys freed so far.
+    pub(crate) fn lazily_freed_keys(&self) -> (u64, u64) {
+        let freed = self.counters.freed_keys.load(Ordering::Relaxed);
+        (self.counters.sent_keys.load(Ordering::Relaxed).saturating_sub(freed), freed)
     }
 
     pub(crate) fn started(&self, epoch: Epoch) {
@@ -188,10 +206,11 @@ impl Reclaimer {
         self.send(Message::Retired { youngest, nodes });
     }
 
-    /// Frees a node that no snapshot sees.
-    pub(crate) fn free(&self, node: Retired, bytes: usize) {
+    /// Frees a node that no snapshot sees and that stands for so many keys.
+    pub(crate) fn free(&self, node: Retired, bytes: usize, keys: u64) {
         self.retired_grew(bytes);
-        self.send(Message::Free(node));
+        self.counters.sent_keys.fetch_add(keys, Ordering::Relaxed);
+        self.send(Message::Free(node, keys));
     }
 
     fn send(&self, message: Message) {
@@ -213,7 +232,7 @@ impl Reclaimer {
 /// if the snapshot's list had just been handed on.
 struct Worker {
     waiting: BTreeMap<Epoch, Vec<Retired>>,
-    retired_bytes: Arc<AtomicUsize>,
+    counters: Arc<Counters>,
 }
 
 impl Worker {
@@ -228,7 +247,10 @@ impl Worker {
                     self.place(epoch, nodes);
                 }
                 Message::Retired { youngest, nodes } => self.place(youngest + 1, nodes),
-                Message::Free(node) => self.free(node),
+                Message::Free(node, keys) => {
+                    self.free(node);
+                    self.counters.freed_keys.fetch_add(keys, Ordering::Relaxed);
+                }
                 Message::Barrier(done) => {
                     let _ = done.send(());
                 }
@@ -252,6 +274,33 @@ impl Worker {
         // SAFETY: no live snapshot lies between the node's birth and its retirement: the younger ones were cut after
         // its retirement, and the next older one, if any, was cut before its birth.
         let bytes = unsafe { node.free() };
-        self.retired_bytes.fetch_sub(bytes, Ordering::Relaxed);
+        self.counters.retired_bytes.fetch_sub(bytes, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{Expiry, Keyspace, KeyspaceOptions, NewValue};
+
+    #[test]
+    fn big_values_and_flushed_keys_are_counted_when_they_are_freed() {
+        let mut keyspace = Keyspace::new(&KeyspaceOptions::default());
+        for (name, len) in [(&b"small"[..], 10), (b"middling", 10_000), (b"big", 100_000)] {
+            let key = keyspace.key(name);
+            keyspace.db_mut(0).set(&key, NewValue::Shared(vec![0; len].into()), Expiry::Clear);
+        }
+        for name in [&b"middling"[..], b"big"] {
+            let key = keyspace.key(name);
+            keyspace.db_mut(0).remove(&key);
+        }
+        keyspace.wait_for_reclaim();
+        let freed = |keyspace: &Keyspace| {
+            let memory = keyspace.memory();
+            (memory.lazyfree_pending_keys, memory.lazyfreed_keys, memory.retired_bytes)
+        };
+        assert_eq!(freed(&keyspace), (0, 1, 0));
+        keyspace.flush_all();
+        keyspace.wait_for_reclaim();
+        assert_eq!(freed(&keyspace), (0, 2, 0));
     }
 }

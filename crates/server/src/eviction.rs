@@ -46,7 +46,7 @@ impl EvictionState {
 
 impl Server {
     /// Bytes that count towards `maxmemory`.
-    fn counted_bytes(&self, caller: Option<&Client>) -> u64 {
+    pub(crate) fn counted_bytes(&self, caller: Option<&Client>) -> u64 {
         let clients = self.eviction.clients.counted;
         let clients = match caller {
             Some(client) => clients - client.accounted.counted + client.counted_bytes(),

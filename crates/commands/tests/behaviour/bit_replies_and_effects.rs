@@ -97,6 +97,20 @@ fn fields_are_logged_when_the_string_changed() {
 }
 
 #[test]
+fn memory_usage_grows_with_the_value() {
+    let mut executor = Executor::new();
+    let mut before = 0;
+    for bits in [7, 1000, 30_000, 40_000, 900_000, 90_000_000] {
+        executor.run(&[b"SETBIT", b"k", bits.to_string().as_bytes(), b"1"]);
+        let reply = executor.run_text("MEMORY USAGE k").reply;
+        let usage: i64 = String::from_utf8_lossy(&reply[1..]).trim().parse().expect("a number");
+        let len = bits / 8 + 1;
+        assert!(usage > before && (len..len + len / 4 + 100).contains(&usage), "{usage} for {len} bytes");
+        before = usage;
+    }
+}
+
+#[test]
 fn a_bit_of_a_big_string_is_set_in_place() {
     let mut executor = Executor::new();
     executor.run_text("SETBIT k 33554431 1");

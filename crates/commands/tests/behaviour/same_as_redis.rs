@@ -16,7 +16,7 @@ use crate::bit_commands::bit_command;
 use crate::executor::Executor;
 use crate::hyperloglog_commands::hyperloglog_command;
 use crate::oracle::{Oracle, decode};
-use crate::script::show_reply;
+use crate::script::{show_command, show_reply};
 
 pub(crate) fn setting(name: &str) -> Option<u64> {
     std::env::var(format!("LASTSAVE_DIFFERENTIAL_{name}")).ok()?.parse().ok()
@@ -474,7 +474,7 @@ fn compare_stream(oracle: &mut Oracle, seed: u64, commands: u64) {
             history.push(format!("SELECT {}", executor.db));
         }
         let command = generator.command();
-        history.push(show(&command));
+        history.push(show_command(&command));
         let args: Vec<&[u8]> = command.iter().map(Vec::as_slice).collect();
         let theirs = oracle.run(&args);
         executor.now_ms = unix_ms();

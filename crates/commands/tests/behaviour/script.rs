@@ -91,3 +91,13 @@ fn show_effects(outcome: &Outcome) -> Vec<String> {
         })
         .collect()
 }
+
+/// A command for people, with its long words cut.
+pub(crate) fn show_command(args: &[Vec<u8>]) -> String {
+    const SHOWN_BYTES_MAX: usize = 60;
+    let show = |word: &Vec<u8>| {
+        let cut = &word[..word.len().min(SHOWN_BYTES_MAX)];
+        format!("\"{}\"{}", cut.escape_ascii(), if cut.len() < word.len() { "..." } else { "" })
+    };
+    args.iter().map(show).collect::<Vec<_>>().join(" ")
+}

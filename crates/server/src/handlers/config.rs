@@ -53,6 +53,7 @@ impl Server {
     /// CONFIG RESETSTAT
     pub(super) fn config_resetstat(&mut self, client: &mut Client) {
         self.statistics.reset();
+        self.statistics.lazyfreed_keys_before = self.dataset.keyspace.memory().lazyfreed_keys;
         self.dataset.stats = lastsave_commands::DataStats::default();
         self.eviction.reset_statistics();
         self.persistence.reset_statistics();

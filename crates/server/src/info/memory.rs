@@ -8,9 +8,12 @@ use crate::server::Server;
 use crate::system_files;
 
 impl Server {
-    /// Bytes of the data, the clients and the log buffers: what `used_memory` means here.
+    /// Bytes of the data, of what snapshots still hold of them, of the clients and of the log's buffers: what
+    /// `used_memory` means here.
     pub(crate) fn used_memory_bytes(&self, caller: Option<&Client>) -> u64 {
+        let snapshots = self.dataset.keyspace.memory().retired_bytes as u64;
         self.dataset_bytes()
+            + snapshots
             + self.client_bytes(caller)
             + self.persistence.buffered_bytes()
             + self.memory_at_start_bytes
@@ -72,11 +75,7 @@ impl Server {
         line(text, "rss_overhead_bytes", 0);
         line(text, "mem_fragmentation_ratio", format_args!("{:.2}", ratio(resident, used)));
         line(text, "mem_fragmentation_bytes", waste);
-        line(
-            text,
-            "mem_not_counted_for_evict",
-            snapshots.retired_bytes as u64 + self.persistence.buffered_bytes(),
-        );
+        line(text, "mem_not_counted_for_evict", used.saturating_sub(self.counted_bytes(Some(caller))));
         line(text, "mem_replication_backlog", 0);
         line(text, "mem_total_replication_buffers", 0);
         line(text, "mem_clients_slaves", 0);
@@ -87,13 +86,14 @@ impl Server {
         line(text, "mem_snapshot_copies_peak", snapshots.retired_bytes_peak);
         line(text, "mem_allocator", "mimalloc");
         line(text, "active_defrag_running", 0);
-        line(text, "lazyfree_pending_objects", 0);
-        line(text, "lazyfreed_objects", 0);
+        line(text, "lazyfree_pending_objects", snapshots.lazyfree_pending_keys);
+        line(text, "lazyfreed_objects", snapshots.lazyfreed_keys - self.statistics.lazyfreed_keys_before);
     }
 
     /// Notes the highest use of memory. Called a few times a second.
     pub(crate) fn note_memory_peak(&mut self) {
-        let used = self.dataset_bytes() + self.memory_at_start_bytes + self.persistence.buffered_bytes();
+        let snapshots = self.dataset.keyspace.memory().retired_bytes as u64;
+        let used = self.counted_bytes(None) + snapshots + self.persistence.buffered_bytes();
         self.statistics.peak_memory_bytes = self.statistics.peak_memory_bytes.max(used);
     }
 }

@@ -53,6 +53,8 @@ pub(crate) struct Statistics {
     pub(crate) expire_cycle_us: u64,
     /// Clients closed because of `maxmemory-clients`.
     pub(crate) evicted_clients: u64,
+    /// Keys that were freed in the background before the statistics were reset.
+    pub(crate) lazyfreed_keys_before: u64,
     /// Most memory ever used.
     pub(crate) peak_memory_bytes: u64,
     /// Error replies by code.
