@@ -13,12 +13,17 @@ struct Watch {
     expired: bool,
 }
 
+/// Memory of one watch besides the key, which is kept twice.
+const BYTES_PER_WATCH: usize = 96;
+
 /// The watches of one key.
 type Watches = SmallVec<[Watch; 2]>;
 
 #[derive(Debug, Default)]
 struct Client {
     keys: Vec<(usize, Box<[u8]>)>,
+    /// Memory of the watched keys, about.
+    bytes: usize,
     dirty: bool,
 }
 
@@ -63,6 +68,12 @@ impl WatchTable {
         self.clients.get(&client_id).map_or(0, |client| client.keys.len())
     }
 
+    /// About how many bytes of memory a client's watches take.
+    #[must_use]
+    pub fn bytes_of(&self, client_id: u64) -> usize {
+        self.clients.get(&client_id).map_or(0, |client| client.bytes)
+    }
+
     /// Makes a client watch a key of a database. Watching it twice is the same as once.
     pub fn watch(&mut self, client_id: u64, db: usize, key: &[u8], keyspace: &Keyspace, now_ms: i64) {
         let client = self.clients.entry(client_id).or_default();
@@ -70,6 +81,7 @@ impl WatchTable {
             return;
         }
         client.keys.push((db, key.into()));
+        client.bytes += BYTES_PER_WATCH + 2 * key.len();
         if self.keys.len() <= db {
             self.keys.resize_with(db + 1, HashMap::new);
         }

@@ -31,9 +31,11 @@ impl Client {
     /// Takes what the client costs now into the sums for all clients.
     pub(crate) fn account_memory(&mut self, sums: &mut ClientMemorySums) {
         self.unaccount_memory(sums);
+        // What is being executed is gone in a moment, or lives on in the data or in the queue of a transaction.
+        let executing = self.activity.executing_bytes.0 + self.activity.executing_bytes.1;
         self.accounted = AccountedBytes {
             counted: self.counted_bytes(),
-            evictable: if self.session.no_evict { 0 } else { self.memory_bytes() as u64 },
+            evictable: if self.session.no_evict { 0 } else { (self.memory_bytes() - executing) as u64 },
         };
         sums.counted += self.accounted.counted;
         sums.evictable += self.accounted.evictable;
@@ -54,15 +56,23 @@ impl Client {
 }
 
 impl Server {
-    /// Closes the clients that cost most, until the others cost no more than `maxmemory-clients`.
-    pub(crate) fn evict_clients(&mut self) {
+    /// Closes the clients that cost most, until the others cost no more than `maxmemory-clients`. `caller` is the client
+    /// being served, which may be among them.
+    pub(crate) fn evict_clients(&mut self, mut caller: Option<&mut Client>) {
         let limit = self.settings.max_client_bytes;
-        if limit == 0 || self.eviction.clients.evictable <= limit {
+        if limit == 0 {
+            return;
+        }
+        if let Some(caller) = &mut caller {
+            caller.account_memory(&mut self.eviction.clients);
+        }
+        if self.eviction.clients.evictable <= limit {
             return;
         }
         let mut costs: Vec<_> = self
             .clients
             .iter()
+            .chain(caller.as_deref())
             .filter(|client| client.accounted.evictable > 0 && client.closing != Closing::Now)
             .map(|client| (client.accounted.evictable, client.key))
             .collect();
@@ -71,7 +81,13 @@ impl Server {
             if self.eviction.clients.evictable <= limit {
                 return;
             }
-            let Some(client) = self.clients.get_mut(key) else { continue };
+            let client = match &mut caller {
+                Some(caller) if caller.key == key => &mut **caller,
+                _ => match self.clients.get_mut(key) {
+                    Some(client) => client,
+                    None => continue,
+                },
+            };
             tracing::info!("Evicting client: {}", client.describe(self.clock.monotonic_ms()));
             client.closing = Closing::Now;
             client.unaccount_memory(&mut self.eviction.clients);

@@ -3,7 +3,7 @@
 use lastsave_commands::{CommandSpec, Context, DataCommand, Dependency, Flags, Handler};
 use lastsave_resp::{OwnedRequest, Request};
 
-use crate::client::{Blocked, Client, ReplyMode};
+use crate::client::{Blocked, Client, Closing, ReplyMode};
 use crate::refusal::Refusal;
 use crate::server::Server;
 
@@ -60,6 +60,11 @@ impl Server {
             }
         };
         client.activity.last_command = Some(spec);
+        // Before keys are given up for what the commands before this one have made clients cost.
+        self.evict_clients(Some(client));
+        if client.closing == Closing::Now {
+            return Flow::Continue;
+        }
         if let Some(refusal) = self.refusal_of(client, spec, request) {
             self.refuse(client, Some(spec), &refusal);
             return Flow::Continue;

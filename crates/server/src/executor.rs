@@ -107,7 +107,7 @@ impl Server {
         self.unpark_clients();
         self.serve_ready();
         self.wake_blocked();
-        self.evict_clients();
+        self.evict_clients(None);
         self.go_on_evicting();
         self.run_cron();
         self.persistence.hand_over();

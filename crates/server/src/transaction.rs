@@ -30,7 +30,12 @@ impl Server {
     /// Forgets the queued commands and the watched keys.
     pub(crate) fn abort_transaction(&mut self, client: &mut Client) {
         client.session.transaction = None;
+        self.forget_watches(client);
+    }
+
+    fn forget_watches(&mut self, client: &mut Client) {
         self.dataset.watches.unwatch(client.id);
+        client.session.watched_bytes = 0;
     }
 
     /// EXEC; gives the log position that the reply depends on.
@@ -40,17 +45,17 @@ impl Server {
             return 0;
         };
         if transaction.aborted {
-            self.dataset.watches.unwatch(client.id);
+            self.forget_watches(client);
             client.reply.error("EXECABORT Transaction discarded because of previous errors.");
             return 0;
         }
         if self.is_watch_broken(client) {
-            self.dataset.watches.unwatch(client.id);
+            self.forget_watches(client);
             client.reply.null_array();
             // The nil tells that somebody has written to a watched key.
             return self.persistence.appended();
         }
-        self.dataset.watches.unwatch(client.id);
+        self.forget_watches(client);
         let queue = transaction.into_queue();
         client.reply.array(queue.len());
         let appended_before = self.persistence.appended();
@@ -88,12 +93,13 @@ impl Server {
         for key in request.args().skip(1) {
             self.dataset.watches.watch(client.id, client.session.db, key, &self.dataset.keyspace, now_ms);
         }
+        client.session.watched_bytes = self.dataset.watches.bytes_of(client.id);
         client.reply.ok();
     }
 
     /// UNWATCH.
     pub(crate) fn unwatch(&mut self, client: &mut Client) {
-        self.dataset.watches.unwatch(client.id);
+        self.forget_watches(client);
         client.reply.ok();
     }
 }

@@ -165,35 +165,37 @@ struct Place {
     first: usize,
 }
 
-/// Registers of a run by its opcode; 0 for the one that takes another byte. A table, since which kind of run comes next
-/// cannot be predicted.
-static SPANS: [u8; 256] = {
-    let mut spans = [0; 256];
-    let mut opcode = 0;
-    while opcode < 256 {
-        spans[opcode] = match opcode {
-            ..0x40 => opcode as u8 + 1,
-            0x40..0x80 => 0,
-            _ => (opcode as u8 & 0x03) + 1,
-        };
-        opcode += 1;
-    }
-    spans
-};
-
 fn locate(runs: &[u8], register: usize) -> Result<Place, Corrupt> {
     let mut place = Place { previous: 0, at: 0, first: 0 };
-    while let Some(opcode) = runs.get(place.at) {
-        let (len, bytes) = match SPANS[usize::from(*opcode)] {
-            0 => (Run::decode(&runs[place.at..])?.len, 2),
-            len => (usize::from(len), 1),
-        };
-        if register < place.first + len {
+    loop {
+        if let Some(span) = runs.get(place.at..).and_then(span_of_eight)
+            && place.first + span <= register
+        {
+            place = Place { previous: place.at + 7, at: place.at + 8, first: place.first + span };
+            continue;
+        }
+        let run = Run::decode(runs.get(place.at..).unwrap_or_default())?;
+        if register < place.first + run.len {
             return Ok(place);
         }
-        place = Place { previous: place.at, at: place.at + bytes, first: place.first + len };
+        place = Place { previous: place.at, at: place.at + run.bytes(), first: place.first + run.len };
     }
-    Err(Corrupt)
+}
+
+/// Registers of the first eight runs, if each is written with one byte: which kind comes next cannot be predicted, so
+/// one by one they would take several times as long.
+fn span_of_eight(runs: &[u8]) -> Option<usize> {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    const EVEN_BYTES: u64 = 0x00ff_00ff_00ff_00ff;
+    let opcodes = u64::from_le_bytes(*runs.first_chunk()?);
+    let (values, upper_zeros) = (opcodes >> 7 & ONES, opcodes >> 6 & ONES);
+    if upper_zeros & !values != 0 {
+        return None;
+    }
+    // What is left of a value are its two bits of length; a run of zeros is its length alone.
+    let lens = (opcodes & !(values * 0xfc)) + ONES;
+    let pairs = (lens & EVEN_BYTES) + (lens >> 8 & EVEN_BYTES);
+    Some((pairs.wrapping_mul(0x0001_0001_0001_0001) >> 48) as usize)
 }
 
 /// Joins neighbouring runs of one value, in a few opcodes from `at` on.

@@ -37,6 +37,8 @@ pub(crate) struct Session {
     pub(crate) transaction: Option<Transaction>,
     /// EXEC is running its commands.
     pub(crate) in_exec: bool,
+    /// Memory of the keys it watches, about.
+    pub(crate) watched_bytes: usize,
     /// CLIENT REPLY.
     pub(crate) reply_mode: ReplyMode,
     /// CLIENT NO-EVICT.
@@ -95,6 +97,7 @@ impl Session {
     /// Approximate bytes held.
     pub(crate) fn memory_bytes(&self) -> usize {
         self.transaction_bytes()
+            + self.watched_bytes
             + self.name.capacity()
             + self.library_name.capacity()
             + self.library_version.capacity()
