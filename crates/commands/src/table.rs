@@ -132,7 +132,7 @@ const fn flatten_subcommands() -> [CommandSpec; SUB_COUNT] {
 }
 
 /// Slots of the search table: a power of two, several times the number of commands so that probes stay short.
-const SLOTS: usize = (TOP_COUNT * 4).next_power_of_two();
+const SLOTS: usize = (TOP_COUNT * 6).next_power_of_two();
 const NO_COMMAND: u16 = u16::MAX;
 static INDEX: [u16; SLOTS] = build_index();
 

@@ -11,8 +11,8 @@ use rand::{Rng, SeedableRng};
 
 use crate::executor::Executor;
 use crate::oracle::{Oracle, decode};
-use crate::same_as_redis::{setting, show};
-use crate::script::show_reply;
+use crate::same_as_redis::setting;
+use crate::script::{show_command, show_reply};
 
 struct Generator {
     random: SmallRng,
@@ -270,7 +270,7 @@ fn compare_stream(oracle: &mut Oracle, seed: u64, commands: u64) {
     let mut history = Vec::new();
     for index in 0..commands {
         let command = generator.command();
-        history.push(show(&command));
+        history.push(show_command(&command));
         let args: Vec<&[u8]> = command.iter().map(Vec::as_slice).collect();
         let theirs = oracle.run(&args);
         let ours = executor.run(&args).reply;

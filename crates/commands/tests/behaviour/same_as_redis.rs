@@ -447,15 +447,6 @@ fn unix_ms() -> i64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_millis() as i64)
 }
 
-pub(crate) fn show(args: &[Vec<u8>]) -> String {
-    const SHOWN_BYTES_MAX: usize = 60;
-    let show = |word: &Vec<u8>| {
-        let cut = &word[..word.len().min(SHOWN_BYTES_MAX)];
-        format!("\"{}\"{}", cut.escape_ascii(), if cut.len() < word.len() { "..." } else { "" })
-    };
-    args.iter().map(show).collect::<Vec<_>>().join(" ")
-}
-
 fn compare_stream(oracle: &mut Oracle, seed: u64, commands: u64) {
     let mut executor = Executor::new();
     executor.options.rdb_write_version = RdbVersion::V10;
