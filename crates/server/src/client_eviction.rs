@@ -31,11 +31,9 @@ impl Client {
     /// Takes what the client costs now into the sums for all clients.
     pub(crate) fn account_memory(&mut self, sums: &mut ClientMemorySums) {
         self.unaccount_memory(sums);
-        // What is being executed is gone in a moment, or lives on in the data or in the queue of a transaction.
-        let executing = self.activity.executing_bytes.0 + self.activity.executing_bytes.1;
         self.accounted = AccountedBytes {
             counted: self.counted_bytes(),
-            evictable: if self.session.no_evict { 0 } else { (self.memory_bytes() - executing) as u64 },
+            evictable: if self.session.no_evict { 0 } else { self.memory_bytes() as u64 },
         };
         sums.counted += self.accounted.counted;
         sums.evictable += self.accounted.evictable;
