@@ -48,6 +48,7 @@ const FAMILIES: &[&[CommandSpec]] = &[
     server::config::COMMANDS,
     server::connection::COMMANDS,
     server::persistence::COMMANDS,
+    server::pubsub::COMMANDS,
     server::status::COMMANDS,
     server::transaction::COMMANDS,
 ];

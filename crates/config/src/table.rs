@@ -312,7 +312,7 @@ directives! {
     "tracking-table-max-keys" => tracking_table_max_keys: u64 =
         Number::integer(0, LONG_MAX, 1_000_000), RUNTIME, NotYet;
     /// Publish events about keys; letters as in Redis.
-    "notify-keyspace-events" => notify_keyspace_events: KeyspaceEvents = KeyspaceEventsKind, RUNTIME, NotYet;
+    "notify-keyspace-events" => notify_keyspace_events: KeyspaceEvents = KeyspaceEventsKind, RUNTIME, Works;
     /// Milliseconds after which a running script makes other clients be told BUSY.
     "busy-reply-threshold" | "lua-time-limit" => busy_reply_threshold: u64 =
         Number::integer(0, LONG_MAX, 5000), RUNTIME, NotYet;

@@ -93,6 +93,8 @@ impl Server {
             self.persistence.append_separately(&self.effects);
             self.effects.clear();
         }
+        self.follow_signals();
+        self.deliver(None);
         self.statistics.expire_cycle_us += self.clock.read_monotonic_us().saturating_sub(started_us);
     }
 
@@ -128,5 +130,5 @@ impl Server {
 
 fn is_idle(client: &Client, timeout_ms: u64, now_ms: u64) -> bool {
     let idle_ms = now_ms.saturating_sub(client.activity.last_interaction_ms);
-    client.blocked.is_none() && idle_ms > timeout_ms
+    client.blocked.is_none() && !client.is_subscriber() && idle_ms > timeout_ms
 }

@@ -12,6 +12,7 @@ use rand::SeedableRng as _;
 use rand::rngs::SmallRng;
 
 use crate::clock::Clock;
+use crate::pubsub::event_classes;
 
 /// The keyspace with the state shared by all commands.
 pub(crate) struct Dataset {
@@ -66,6 +67,7 @@ impl Dataset {
             self.evictor.forget();
         }
         let version = RdbVersion::new(u16::from(config.rdb_write_version));
+        self.signals.want_events(event_classes(config.notify_keyspace_events));
         self.options = DataOptions {
             proto_max_bulk_bytes: config.proto_max_bulk_len as u64,
             maxmemory_bytes: config.maxmemory,

@@ -4,6 +4,7 @@ use lastsave_commands::{CommandSpec, Context, DataCommand, Dependency, Flags, Ha
 use lastsave_resp::{OwnedRequest, Request};
 
 use crate::client::{Blocked, Client, Closing, ReplyMode};
+use crate::handlers;
 use crate::refusal::Refusal;
 use crate::server::Server;
 
@@ -36,10 +37,12 @@ impl Server {
         let mark = client.reply.produced();
         let flow = self.admit(client, spec, request);
         if flow == Flow::Continue && client.session.reply_mode != ReplyMode::On {
-            client.session.apply_reply_mode(&mut client.reply, mark);
+            let wanted = if spec.is_some_and(answers_with_pushes) { client.reply.produced() } else { mark };
+            client.session.apply_reply_mode(&mut client.reply, wanted);
             client.gate.retract(client.reply.produced());
         }
-        if self.settings.output_limit.hard_bytes > 0 {
+        self.deliver(Some(client));
+        if self.settings.output_limit_of(client).hard_bytes > 0 {
             self.limit_output(client);
         }
         flow
@@ -166,6 +169,7 @@ impl Server {
         };
         handler(&mut context, request);
         let flushed_all = self.effects.flushed_all();
+        self.follow_signals();
         let wrote = self.append_effects(request, scope);
         if flushed_all {
             self.follow_flush_all(client, reply_mark, scope);
@@ -217,6 +221,11 @@ impl Server {
             client.gate.hold(client.reply.produced(), position, released, handed_over);
         }
     }
+}
+
+/// Whether a command's answers are pushes, which CLIENT REPLY does not suppress.
+fn answers_with_pushes(spec: &'static CommandSpec) -> bool {
+    matches!(spec.handler, Handler::Server(command) if handlers::answers_with_pushes(command))
 }
 
 /// Commands that MULTI does not queue.

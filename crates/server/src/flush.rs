@@ -91,8 +91,8 @@ impl Server {
     /// Marks a client for closing when its output is over its limit.
     pub(crate) fn limit_output(&mut self, client: &mut Client) {
         let now_ms = self.clock.monotonic_ms();
-        let is_over =
-            client.pressure.is_over(self.settings.output_limit, client.limited_output_bytes(), now_ms);
+        let limit = self.settings.output_limit_of(client);
+        let is_over = client.pressure.is_over(limit, client.limited_output_bytes(), now_ms);
         if !is_over || client.closing == Closing::Now {
             return;
         }
@@ -109,6 +109,7 @@ impl Server {
         let Some(mut client) = self.clients.take(key) else { return };
         self.dataset.watches.unwatch(client.id);
         client.unaccount_memory(&mut self.eviction.clients);
+        self.unsubscribe_from_everything(&mut client);
         client.socket.deregister(&self.registry);
         self.clients.release(key, client.id);
     }

@@ -42,6 +42,7 @@ mod info;
 mod logging;
 mod net;
 mod persistence;
+mod pubsub;
 mod queues;
 mod refusal;
 mod serve;

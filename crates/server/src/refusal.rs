@@ -1,9 +1,10 @@
 //! Why a command is not executed: the checks before execution, in Redis' order, and their texts.
 
-use lastsave_commands::{CommandSpec, Flags, Rejection};
+use lastsave_commands::{CommandSpec, Flags, Handler, Rejection, ServerCommand};
 use lastsave_resp::Request;
 
 use crate::client::Client;
+use crate::handlers::answers_with_pushes;
 use crate::server::Server;
 
 /// Bytes of a client's input quoted in an error.
@@ -28,6 +29,8 @@ pub(crate) enum Refusal {
     OutOfMemory,
     /// Persistence fails; the text of MISCONF.
     Persistence(String),
+    /// Not among the commands that a subscriber may call.
+    Subscribed(&'static CommandSpec),
     /// The dataset is being loaded.
     Loading,
 }
@@ -85,6 +88,12 @@ impl Refusal {
             Self::InTransaction => b"ERR Command not allowed inside a transaction".to_vec(),
             Self::OutOfMemory => b"OOM command not allowed when used memory > 'maxmemory'.".to_vec(),
             Self::Persistence(text) => text.clone().into_bytes(),
+            Self::Subscribed(spec) => format!(
+                "ERR Can't execute '{}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in \
+                 this context",
+                spec.full_name
+            )
+            .into_bytes(),
             Self::Loading => b"LOADING Redis is loading the dataset in memory".to_vec(),
         }
     }
@@ -93,6 +102,15 @@ impl Refusal {
 /// Whether a command would be queued for EXEC, or is about the transaction that is open.
 fn queues(client: &Client, spec: &CommandSpec) -> bool {
     client.session.transaction.is_some() && !matches!(spec.name, "exec" | "discard" | "quit" | "reset")
+}
+
+/// Whether a command is allowed while the client listens in the second protocol.
+fn is_for_subscribers(spec: &CommandSpec) -> bool {
+    match spec.handler {
+        Handler::Server(ServerCommand::Ping | ServerCommand::Quit | ServerCommand::Reset) => true,
+        Handler::Server(command) => answers_with_pushes(command),
+        _ => false,
+    }
 }
 
 /// The name of the container of a subcommand, or of the command itself.
@@ -127,6 +145,9 @@ impl Server {
             && let Some(text) = self.persistence.write_refusal()
         {
             return Some(Refusal::Persistence(text));
+        }
+        if client.only_listens() && !is_for_subscribers(spec) {
+            return Some(Refusal::Subscribed(spec));
         }
         if self.persistence.is_loading() && !client.session.runs_while_loading(spec) {
             return Some(Refusal::Loading);

@@ -16,6 +16,7 @@ use crate::identity::Identity;
 use crate::net::buffer_pool::BufferPool;
 use crate::net::listener::{ListenOptions, Listeners};
 use crate::persistence::Persistence;
+use crate::pubsub::{Outbox, PubSub};
 use crate::queues::Queues;
 use crate::serve::Serving;
 use crate::settings::Settings;
@@ -58,6 +59,10 @@ pub(crate) struct Server {
     pub(crate) buffers: BufferPool,
     /// Which clients need what.
     pub(crate) queues: Queues,
+    /// Who listens to which channel.
+    pub(crate) pubsub: PubSub,
+    /// Messages of the command under way.
+    pub(crate) outbox: Outbox,
     /// Parsed input of the clients being served.
     pub(crate) serving: Vec<Serving>,
     /// Commands by the names clients use.

@@ -5,6 +5,7 @@
 use lastsave_config::Config;
 
 use crate::client_eviction::client_memory_limit_bytes;
+use crate::client::Client;
 use crate::net::output_limit::OutputLimit;
 
 /// Values read for every command or connection.
@@ -16,6 +17,8 @@ pub(crate) struct Settings {
     pub(crate) query_buffer_limit_bytes: u64,
     /// `client-output-buffer-limit normal`.
     pub(crate) output_limit: OutputLimit,
+    /// `client-output-buffer-limit pubsub`.
+    pub(crate) pubsub_output_limit: OutputLimit,
     /// `maxclients`, or as many as the limit of open files allows.
     pub(crate) max_clients: usize,
     /// `tcp-keepalive`.
@@ -39,16 +42,13 @@ pub(crate) struct Settings {
 impl Settings {
     /// Reads the configuration; `fitting_clients` is how many clients the limit of open files allows.
     pub(crate) fn of(config: &Config, fitting_clients: usize) -> Self {
-        let normal = config.client_output_buffer_limit.normal;
+        let limits = &config.client_output_buffer_limit;
         let password_is_empty = config.requirepass.as_bytes().is_empty();
         Self {
             max_bulk_bytes: config.proto_max_bulk_len,
             query_buffer_limit_bytes: config.client_query_buffer_limit as u64,
-            output_limit: OutputLimit {
-                hard_bytes: normal.hard_bytes,
-                soft_bytes: normal.soft_bytes,
-                soft_seconds: normal.soft_seconds,
-            },
+            output_limit: output_limit(&limits.normal),
+            pubsub_output_limit: output_limit(&limits.pubsub),
             max_clients: (config.maxclients as usize).min(fitting_clients),
             tcp_keepalive_seconds: u64::from(config.tcp_keepalive),
             idle_timeout_ms: u64::from(config.timeout) * 1000,
@@ -59,5 +59,19 @@ impl Settings {
             max_client_bytes: client_memory_limit_bytes(config),
             cron_hz: u64::from(config.hz.clamp(1, 500)),
         }
+    }
+
+    /// The limit for a client's output.
+    #[inline]
+    pub(crate) fn output_limit_of(&self, client: &Client) -> OutputLimit {
+        if client.is_subscriber() { self.pubsub_output_limit } else { self.output_limit }
+    }
+}
+
+fn output_limit(limit: &lastsave_config::OutputLimit) -> OutputLimit {
+    OutputLimit {
+        hard_bytes: limit.hard_bytes,
+        soft_bytes: limit.soft_bytes,
+        soft_seconds: limit.soft_seconds,
     }
 }

@@ -28,6 +28,7 @@ use crate::net::buffer_pool::BufferPool;
 use crate::net::listener::{ListenError, Listeners};
 use crate::net::token::Source as EventSource;
 use crate::persistence::{Environment, JobMode, Persistence};
+use crate::pubsub::{Outbox, PubSub};
 use crate::queues::Queues;
 use crate::server::Server;
 use crate::settings::Settings;
@@ -196,6 +197,8 @@ impl Start {
             clients: ClientTable::default(),
             listeners,
             buffers: BufferPool::default(),
+            pubsub: PubSub::default(),
+            outbox: Outbox::default(),
             queues: Queues::default(),
             serving: Vec::new(),
             names,

@@ -5,5 +5,6 @@ pub(crate) mod command;
 pub(crate) mod config;
 pub(crate) mod connection;
 pub(crate) mod persistence;
+pub(crate) mod pubsub;
 pub(crate) mod status;
 pub(crate) mod transaction;

@@ -57,6 +57,22 @@ pub enum ServerCommand {
     Multi,
     /// PING
     Ping,
+    /// PSUBSCRIBE
+    PSubscribe,
+    /// PUBLISH
+    Publish,
+    /// PUBSUB CHANNELS
+    PubSubChannels,
+    /// PUBSUB NUMPAT
+    PubSubNumPat,
+    /// PUBSUB NUMSUB
+    PubSubNumSub,
+    /// PUBSUB SHARDCHANNELS
+    PubSubShardChannels,
+    /// PUBSUB SHARDNUMSUB
+    PubSubShardNumSub,
+    /// PUNSUBSCRIBE
+    PUnsubscribe,
     /// QUIT
     Quit,
     /// RESET
@@ -67,10 +83,20 @@ pub enum ServerCommand {
     Save,
     /// SELECT
     Select,
+    /// SPUBLISH
+    ShardPublish,
+    /// SSUBSCRIBE
+    ShardSubscribe,
+    /// SUNSUBSCRIBE
+    ShardUnsubscribe,
     /// SHUTDOWN
     Shutdown,
+    /// SUBSCRIBE
+    Subscribe,
     /// TIME
     Time,
+    /// UNSUBSCRIBE
+    Unsubscribe,
     /// UNWATCH
     Unwatch,
     /// WAIT

@@ -8,6 +8,7 @@ mod client;
 pub(crate) mod files;
 mod instance;
 pub(crate) mod samples;
+mod transcript;
 mod workload;
 
 use std::ffi::OsStr;
@@ -23,6 +24,7 @@ pub(crate) use client::{Client, encode, show};
 pub(crate) use files::temporary_directory;
 pub(crate) use instance::{Instance, Program, has_oracle, skipped};
 pub(crate) use lastsave_resp::Reply;
+pub(crate) use transcript::{assert_like_redis, transcript};
 pub(crate) use workload::{Running, Workload};
 
 /// Longest wait for anything to happen.

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use lastsave_resp::Protocol;
 
 use super::{Client, Closing};
+use crate::pubsub::Topic;
 
 impl Client {
     /// The line without its end.
@@ -16,7 +17,7 @@ impl Client {
         let mut line = String::with_capacity(320);
         let _infallible = write!(
             line,
-            "id={} addr={} laddr={} fd={} name={} age={} idle={} flags={} db={} sub=0 psub=0 ssub=0 multi={multi} \
+            "id={} addr={} laddr={} fd={} name={} age={} idle={} flags={} db={} sub={} psub={} ssub={} multi={multi} \
              qbuf={} qbuf-free={} argv-mem={} multi-mem={} rbs={} rbp={} obl={} oll=0 omem={} tot-mem={} events={} \
              cmd={} user={} redir=-1 resp={} lib-name={} lib-ver={}",
             self.id,
@@ -28,6 +29,9 @@ impl Client {
             seconds_since(self.activity.last_interaction_ms),
             self.flags(),
             session.db,
+            self.subscriptions.len(Topic::Channel),
+            self.subscriptions.len(Topic::Pattern),
+            self.subscriptions.len(Topic::Shard),
             self.query.len() + self.activity.executing_bytes.0,
             self.query.free_bytes() + self.activity.executing_bytes.1,
             0,
@@ -50,6 +54,7 @@ impl Client {
     /// One letter per state, `N` for none.
     fn flags(&self) -> String {
         let marks = [
+            (self.is_subscriber(), 'P'),
             (self.session.transaction.is_some(), 'x'),
             (self.blocked.is_some(), 'b'),
             (self.closing == Closing::AfterFlush, 'c'),

@@ -4,6 +4,7 @@ mod blocked;
 mod close;
 mod line;
 mod session;
+mod subscriptions;
 mod table;
 mod transaction;
 
@@ -16,6 +17,8 @@ pub(crate) use table::ClientTable;
 pub(crate) use transaction::Transaction;
 
 use crate::client_eviction::AccountedBytes;
+use subscriptions::Subscriptions;
+
 use crate::net::gate::ReplyGate;
 use crate::net::output_limit::OutputPressure;
 use crate::net::query_buffer::QueryBuffer;
@@ -51,6 +54,8 @@ pub(crate) struct Client {
     pub(crate) pressure: OutputPressure,
     /// What the client has chosen with its commands.
     pub(crate) session: Session,
+    /// What it listens to.
+    pub(crate) subscriptions: Subscriptions,
     /// What it waits for, if anything.
     pub(crate) blocked: Option<Blocked>,
     /// Whether and how it is about to be closed.
@@ -120,6 +125,7 @@ impl Client {
             gate: ReplyGate::default(),
             pressure: OutputPressure::default(),
             session: Session::default(),
+            subscriptions: Subscriptions::default(),
             blocked: None,
             closing: Closing::default(),
             work: Work::default(),
@@ -131,6 +137,18 @@ impl Client {
     /// Whether its commands may be executed now.
     pub(crate) fn accepts_commands(&self) -> bool {
         self.blocked.is_none() && !self.work.parked && !self.closing.is_pending()
+    }
+
+    /// Whether it listens to anything, which makes it a client of the type `pubsub`.
+    #[inline]
+    pub(crate) fn is_subscriber(&self) -> bool {
+        !self.subscriptions.is_empty()
+    }
+
+    /// Whether it may do nothing but listen: messages in the second protocol cannot be told from replies.
+    #[inline]
+    pub(crate) fn only_listens(&self) -> bool {
+        self.is_subscriber() && self.reply.protocol() == Protocol::Resp2
     }
 
     /// Bytes of output that count towards `client-output-buffer-limit`.
@@ -146,6 +164,7 @@ impl Client {
             + self.query.allocated_bytes()
             + self.reply.memory_bytes()
             + self.session.memory_bytes()
+            + self.subscriptions.memory_bytes()
             + self.activity.executing_bytes.0
             + self.activity.executing_bytes.1
     }

@@ -11,6 +11,11 @@ impl Server {
     /// PING [message]
     pub(super) fn ping(client: &mut Client, request: Request<'_>) {
         match request.len() {
+            1 | 2 if client.only_listens() => {
+                client.reply.array(2);
+                client.reply.bulk(b"pong");
+                client.reply.bulk(request.get(1).unwrap_or_default());
+            }
             1 => client.reply.simple("PONG"),
             2 => client.reply.bulk(request.arg(1)),
             _ => client.reply.error("ERR wrong number of arguments for 'ping' command"),
@@ -117,6 +122,7 @@ impl Server {
     /// RESET
     pub(super) fn reset_client(&mut self, client: &mut Client) {
         self.abort_transaction(client);
+        self.unsubscribe_from_everything(client);
         let session = &mut client.session;
         session.db = 0;
         session.name.clear();

@@ -5,10 +5,12 @@ mod config;
 mod connection;
 mod debug;
 mod persistence;
+mod pubsub;
 mod status;
 mod texts;
 
 pub(crate) use persistence::WAITAOF_WITHOUT_LOG;
+pub(crate) use pubsub::answers_with_pushes;
 
 use lastsave_commands::ServerCommand;
 use lastsave_resp::Request;
@@ -77,6 +79,19 @@ impl Server {
             Command::LastSave => self.lastsave(client),
             Command::Multi => Self::multi(client),
             Command::Ping => Self::ping(client, request),
+            Command::PSubscribe
+            | Command::PUnsubscribe
+            | Command::PubSubChannels
+            | Command::PubSubNumPat
+            | Command::PubSubNumSub
+            | Command::PubSubShardChannels
+            | Command::PubSubShardNumSub
+            | Command::Publish
+            | Command::ShardPublish
+            | Command::ShardSubscribe
+            | Command::ShardUnsubscribe
+            | Command::Subscribe
+            | Command::Unsubscribe => self.pubsub(client, command, request),
             Command::Quit => Self::quit(client),
             Command::Reset => self.reset_client(client),
             Command::Role => Self::role(client),

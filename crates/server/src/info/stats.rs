@@ -1,6 +1,7 @@
 //! INFO stats.
 
 use super::line;
+use crate::pubsub::Topic;
 use crate::server::Server;
 
 impl Server {
@@ -34,9 +35,9 @@ impl Server {
         line(text, "current_eviction_exceeded_time", exceeded_us / 1000);
         line(text, "keyspace_hits", data.keyspace_hits);
         line(text, "keyspace_misses", data.keyspace_misses);
-        line(text, "pubsub_channels", 0);
-        line(text, "pubsub_patterns", 0);
-        line(text, "pubsubshard_channels", 0);
+        line(text, "pubsub_channels", self.pubsub.channel_count(Topic::Channel));
+        line(text, "pubsub_patterns", self.pubsub.pattern_count());
+        line(text, "pubsubshard_channels", self.pubsub.channel_count(Topic::Shard));
         line(text, "latest_fork_usec", last_cut_us);
         line(text, "total_forks", snapshots);
         for name in [

@@ -35,6 +35,15 @@ impl ClientType {
         }
     }
 
+    /// Whether a client is of this type.
+    pub(super) fn includes(self, client: &Client) -> bool {
+        match self {
+            Self::Normal => !client.is_subscriber(),
+            Self::PubSub => client.is_subscriber(),
+            Self::Master | Self::Replica => false,
+        }
+    }
+
     /// The error for a word that is no type.
     pub(super) fn unknown(word: &[u8]) -> String {
         format!("ERR Unknown client type '{}'", String::from_utf8_lossy(word))
@@ -110,7 +119,7 @@ impl<'a> Filter<'a> {
         self.id.is_none_or(|id| client.id == id)
             && self.address.is_none_or(|address| client.peer.as_bytes() == address)
             && self.local_address.is_none_or(|address| client.local.as_bytes() == address)
-            && self.client_type.is_none_or(|client_type| client_type == ClientType::Normal)
+            && self.client_type.is_none_or(|client_type| client_type.includes(client))
             && self.user.is_none_or(|_| client.session.authenticated)
             && self
                 .max_age_seconds

@@ -77,7 +77,7 @@ impl Wanted {
     fn includes(&self, client: &Client) -> bool {
         match self {
             Self::All => true,
-            Self::Type(client_type) => *client_type == ClientType::Normal,
+            Self::Type(client_type) => client_type.includes(client),
             Self::Ids(ids) => ids.contains(&client.id),
         }
     }

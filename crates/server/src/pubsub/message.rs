@@ -1,0 +1,69 @@
+//! What is sent to clients without their asking, in the protocol of each.
+
+use bytes::Bytes;
+use lastsave_resp::{Protocol, ReplyBuffer};
+
+/// A message to one or more clients.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Message {
+    /// Published in a channel.
+    Channel {
+        /// The channel.
+        channel: Bytes,
+        /// What was published.
+        payload: Bytes,
+    },
+    /// Published in a channel that matches a pattern.
+    Pattern {
+        /// The pattern subscribed to.
+        pattern: Bytes,
+        /// The channel.
+        channel: Bytes,
+        /// What was published.
+        payload: Bytes,
+    },
+    /// Published in a shard channel.
+    Shard {
+        /// The channel.
+        channel: Bytes,
+        /// What was published.
+        payload: Bytes,
+    },
+}
+
+impl Message {
+    /// The message as it is sent.
+    pub(crate) fn encode(&self, protocol: Protocol) -> Bytes {
+        let mut reply = ReplyBuffer::new(protocol);
+        let mut words = |words: &[&[u8]]| {
+            reply.push(words.len());
+            for word in words {
+                reply.bulk(word);
+            }
+        };
+        match self {
+            Self::Channel { channel, payload } => words(&[b"message", channel, payload]),
+            Self::Pattern { pattern, channel, payload } => words(&[b"pmessage", pattern, channel, payload]),
+            Self::Shard { channel, payload } => words(&[b"smessage", channel, payload]),
+        }
+        reply.to_vec().into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn messages_are_arrays_or_pushes() {
+        let message = Message::Channel { channel: "c".into(), payload: "hello".into() };
+        let body = "\r\n$7\r\nmessage\r\n$1\r\nc\r\n$5\r\nhello\r\n";
+        assert_eq!(message.encode(Protocol::Resp2), format!("*3{body}"));
+        assert_eq!(message.encode(Protocol::Resp3), format!(">3{body}"));
+        let message = Message::Pattern { pattern: "*".into(), channel: "c".into(), payload: "".into() };
+        assert_eq!(
+            message.encode(Protocol::Resp2),
+            "*4\r\n$8\r\npmessage\r\n$1\r\n*\r\n$1\r\nc\r\n$0\r\n\r\n"
+        );
+    }
+}
