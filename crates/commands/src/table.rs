@@ -47,8 +47,11 @@ const FAMILIES: &[&[CommandSpec]] = &[
     server::command::COMMANDS,
     server::config::COMMANDS,
     server::connection::COMMANDS,
+    server::latency::COMMANDS,
+    server::monitor::COMMANDS,
     server::persistence::COMMANDS,
     server::pubsub::COMMANDS,
+    server::slowlog::COMMANDS,
     server::status::COMMANDS,
     server::transaction::COMMANDS,
 ];

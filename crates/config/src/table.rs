@@ -416,12 +416,12 @@ directives! {
     ["Observation"]
     /// Log commands slower than this many microseconds in the slow log; 0 logs all, -1 none.
     "slowlog-log-slower-than" => slowlog_log_slower_than: i64 =
-        Number::integer(-1, LONG_MAX, 10_000), RUNTIME, NotYet;
+        Number::integer(-1, LONG_MAX, 10_000), RUNTIME, Works;
     /// How many entries the slow log keeps.
-    "slowlog-max-len" => slowlog_max_len: u64 = Number::integer(0, LONG_MAX, 128), RUNTIME, NotYet;
+    "slowlog-max-len" => slowlog_max_len: u64 = Number::integer(0, LONG_MAX, 128), RUNTIME, Works;
     /// Record events that took at least this many milliseconds; 0 means none.
     "latency-monitor-threshold" => latency_monitor_threshold: u64 =
-        Number::integer(0, LONG_MAX, 0), RUNTIME, NotYet;
+        Number::integer(0, LONG_MAX, 0), RUNTIME, Works;
     /// Keep a histogram of the time of each command.
     "latency-tracking" => latency_tracking: bool = Flag::new(true), RUNTIME, Works;
     /// The percentiles INFO latencystats shows.

@@ -42,6 +42,11 @@ impl Clock {
         self.unix_us
     }
 
+    /// Unix time in microseconds, read now.
+    pub(crate) fn read_now_us(&self) -> i64 {
+        read_unix_us().max(self.unix_us)
+    }
+
     /// Unix time in seconds.
     pub(crate) fn now_seconds(&self) -> i64 {
         self.unix_us / 1_000_000

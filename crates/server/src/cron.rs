@@ -95,7 +95,9 @@ impl Server {
         }
         self.follow_signals();
         self.deliver(None);
-        self.statistics.expire_cycle_us += self.clock.read_monotonic_us().saturating_sub(started_us);
+        let elapsed_us = self.clock.read_monotonic_us().saturating_sub(started_us);
+        self.statistics.expire_cycle_us += elapsed_us;
+        self.note_latency("expire-cycle", elapsed_us / 1000);
     }
 
     /// Looks at some of the clients, so that each is looked at about once a second.

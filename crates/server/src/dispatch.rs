@@ -136,7 +136,8 @@ impl Server {
             Handler::Container => 0,
         };
         let failed = self.statistics.note_errors(&client.reply, &mut client.counted_errors);
-        self.finish_timing(spec, started_ns, failed);
+        let duration_ns = self.finish_timing(spec, started_ns, failed);
+        self.observe(client, spec, request, duration_ns);
         depends
     }
 

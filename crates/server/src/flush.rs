@@ -110,6 +110,7 @@ impl Server {
         self.dataset.watches.unwatch(client.id);
         client.unaccount_memory(&mut self.eviction.clients);
         self.unsubscribe_from_everything(&mut client);
+        self.stop_monitoring(&mut client);
         client.socket.deregister(&self.registry);
         self.clients.release(key, client.id);
     }

@@ -41,6 +41,7 @@ mod identity;
 mod info;
 mod logging;
 mod net;
+mod observation;
 mod persistence;
 mod pubsub;
 mod queues;

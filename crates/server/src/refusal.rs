@@ -31,6 +31,8 @@ pub(crate) enum Refusal {
     Persistence(String),
     /// Not among the commands that a subscriber may call.
     Subscribed(&'static CommandSpec),
+    /// Clients in MONITOR only watch.
+    Monitoring,
     /// The dataset is being loaded.
     Loading,
 }
@@ -94,6 +96,7 @@ impl Refusal {
                 spec.full_name
             )
             .into_bytes(),
+            Self::Monitoring => b"ERR Replica can't interact with the keyspace".to_vec(),
             Self::Loading => b"LOADING Redis is loading the dataset in memory".to_vec(),
         }
     }
@@ -151,6 +154,9 @@ impl Server {
         }
         if self.persistence.is_loading() && !client.session.runs_while_loading(spec) {
             return Some(Refusal::Loading);
+        }
+        if client.session.is_monitor && client.session.touches_data(spec) {
+            return Some(Refusal::Monitoring);
         }
         None
     }

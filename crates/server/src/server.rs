@@ -15,6 +15,7 @@ use crate::eviction::EvictionState;
 use crate::identity::Identity;
 use crate::net::buffer_pool::BufferPool;
 use crate::net::listener::{ListenOptions, Listeners};
+use crate::observation::Observation;
 use crate::persistence::Persistence;
 use crate::pubsub::{Outbox, PubSub};
 use crate::queues::Queues;
@@ -63,6 +64,8 @@ pub(crate) struct Server {
     pub(crate) pubsub: PubSub,
     /// Messages of the command under way.
     pub(crate) outbox: Outbox,
+    /// The slow log, the latency monitor, and who monitors.
+    pub(crate) observation: Observation,
     /// Parsed input of the clients being served.
     pub(crate) serving: Vec<Serving>,
     /// Commands by the names clients use.

@@ -31,6 +31,8 @@ pub(crate) struct Settings {
     pub(crate) password_is_empty: bool,
     /// `latency-tracking`.
     pub(crate) track_latency: bool,
+    /// A command that takes this long is noted: by the slow log, or by the latency monitor.
+    pub(crate) notable_ns: u64,
     /// `maxmemory`; 0 = no limit.
     pub(crate) max_memory_bytes: u64,
     /// `maxmemory-clients`; 0 = no limit.
@@ -55,6 +57,7 @@ impl Settings {
             is_protected: config.protected_mode && password_is_empty,
             password_is_empty,
             track_latency: config.latency_tracking,
+            notable_ns: notable_ns(config),
             max_memory_bytes: config.maxmemory,
             max_client_bytes: client_memory_limit_bytes(config),
             cron_hz: u64::from(config.hz.clamp(1, 500)),
@@ -66,6 +69,16 @@ impl Settings {
     pub(crate) fn output_limit_of(&self, client: &Client) -> OutputLimit {
         if client.is_subscriber() { self.pubsub_output_limit } else { self.output_limit }
     }
+}
+
+/// How long a command has to take to be noted.
+fn notable_ns(config: &Config) -> u64 {
+    let slow_us = u64::try_from(config.slowlog_log_slower_than).unwrap_or(u64::MAX);
+    let threshold_ms = match config.latency_monitor_threshold {
+        0 => u64::MAX,
+        threshold_ms => threshold_ms,
+    };
+    slow_us.saturating_mul(1000).min(threshold_ms.saturating_mul(1_000_000))
 }
 
 fn output_limit(limit: &lastsave_config::OutputLimit) -> OutputLimit {

@@ -27,6 +27,7 @@ use crate::identity::{Identity, version_line};
 use crate::net::buffer_pool::BufferPool;
 use crate::net::listener::{ListenError, Listeners};
 use crate::net::token::Source as EventSource;
+use crate::observation::Observation;
 use crate::persistence::{Environment, JobMode, Persistence};
 use crate::pubsub::{Outbox, PubSub};
 use crate::queues::Queues;
@@ -199,6 +200,7 @@ impl Start {
             buffers: BufferPool::default(),
             pubsub: PubSub::default(),
             outbox: Outbox::default(),
+            observation: Observation::default(),
             queues: Queues::default(),
             serving: Vec::new(),
             names,

@@ -15,8 +15,8 @@ impl Server {
         self.command_started_ns = self.clock.read_monotonic_ns();
     }
 
-    /// The command that started at `started_ns` ends now: counts it.
-    pub(crate) fn finish_timing(&mut self, spec: &'static CommandSpec, started_ns: u64, failed: bool) {
+    /// The command that started at `started_ns` ends now: counts it, and gives how long it took.
+    pub(crate) fn finish_timing(&mut self, spec: &'static CommandSpec, started_ns: u64, failed: bool) -> u64 {
         let now_ns = self.clock.read_monotonic_ns();
         let duration_ns = now_ns.saturating_sub(started_ns);
         self.command_started_ns = now_ns;
@@ -25,5 +25,6 @@ impl Server {
         if duration_ns >= REFRESH_AFTER_NS {
             self.clock.refresh();
         }
+        duration_ns
     }
 }

@@ -53,6 +53,22 @@ pub enum ServerCommand {
     Info,
     /// LASTSAVE
     LastSave,
+    /// LATENCY DOCTOR
+    LatencyDoctor,
+    /// LATENCY GRAPH
+    LatencyGraph,
+    /// LATENCY HISTOGRAM
+    LatencyHistogram,
+    /// LATENCY HISTORY
+    LatencyHistory,
+    /// LATENCY LATEST
+    LatencyLatest,
+    /// LATENCY RESET
+    LatencyReset,
+    /// LOLWUT
+    LolWut,
+    /// MONITOR
+    Monitor,
     /// MULTI
     Multi,
     /// PING
@@ -91,6 +107,12 @@ pub enum ServerCommand {
     ShardUnsubscribe,
     /// SHUTDOWN
     Shutdown,
+    /// SLOWLOG GET
+    SlowLogGet,
+    /// SLOWLOG LEN
+    SlowLogLen,
+    /// SLOWLOG RESET
+    SlowLogReset,
     /// SUBSCRIBE
     Subscribe,
     /// TIME

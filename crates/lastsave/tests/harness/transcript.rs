@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use super::{Client, Instance, Program, has_oracle, temporary_directory};
+use super::{Client, Instance, Program, Reply, has_oracle, temporary_directory};
 
 /// Time for a step to be executed before the next one is sent over another connection.
 const STEP: Duration = Duration::from_millis(8);
@@ -49,7 +49,7 @@ fn show_all(client: &mut Client) -> String {
     }
     let mut text = String::new();
     while let Some(reply) = client.try_read() {
-        let line = format!("{reply:?}");
+        let line = readable(&reply);
         if super::show(&reply).contains(END) {
             return text;
         }
@@ -68,5 +68,19 @@ pub(crate) fn assert_like_redis(arguments: &[&str], script: &[&str]) {
     let actual = transcript(Program::Lastsave, arguments, script);
     for (connection, (actual, expected)) in actual.iter().zip(&expected).enumerate() {
         assert_eq!(actual, expected, "connection {connection} of {script:#?}");
+    }
+}
+
+/// A reply with its type, on one line.
+fn readable(reply: &Reply) -> String {
+    let all = |replies: &[Reply]| replies.iter().map(readable).collect::<Vec<_>>().join(" ");
+    match reply {
+        Reply::Simple(text) => format!("+{}", text.escape_ascii()),
+        Reply::Bulk(text) => format!("\"{}\"", text.escape_ascii()),
+        Reply::Error(text) => format!("-{}", text.escape_ascii()),
+        Reply::Integer(number) => format!(":{number}"),
+        Reply::Array(replies) => format!("[{}]", all(replies)),
+        Reply::Push(replies) => format!(">[{}]", all(replies)),
+        other => format!("{other:?}"),
     }
 }

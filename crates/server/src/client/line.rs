@@ -54,6 +54,7 @@ impl Client {
     /// One letter per state, `N` for none.
     fn flags(&self) -> String {
         let marks = [
+            (self.session.is_monitor, 'O'),
             (self.is_subscriber(), 'P'),
             (self.session.transaction.is_some(), 'x'),
             (self.blocked.is_some(), 'b'),

@@ -41,6 +41,8 @@ pub(crate) struct Session {
     pub(crate) watched_bytes: usize,
     /// CLIENT REPLY.
     pub(crate) reply_mode: ReplyMode,
+    /// MONITOR.
+    pub(crate) is_monitor: bool,
     /// CLIENT NO-EVICT.
     pub(crate) no_evict: bool,
     /// CLIENT NO-TOUCH.
@@ -53,6 +55,11 @@ impl Session {
     /// Whether a command writes, or executes queued commands that do.
     pub(crate) fn would_write(&self, spec: &CommandSpec) -> bool {
         self.any_flag(spec, Flags::WRITE)
+    }
+
+    /// Whether a command reads or writes data, or may have effects that others see.
+    pub(crate) fn touches_data(&self, spec: &CommandSpec) -> bool {
+        self.any_flag(spec, Flags::WRITE.and(Flags::READONLY).and(Flags::MAY_REPLICATE))
     }
 
     /// Whether a command may need memory, or executes queued commands that may.

@@ -123,6 +123,7 @@ impl Server {
     pub(super) fn reset_client(&mut self, client: &mut Client) {
         self.abort_transaction(client);
         self.unsubscribe_from_everything(client);
+        self.stop_monitoring(client);
         let session = &mut client.session;
         session.db = 0;
         session.name.clear();

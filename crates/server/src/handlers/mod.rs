@@ -4,8 +4,12 @@ pub(crate) mod client;
 mod config;
 mod connection;
 mod debug;
+mod latency;
+mod lolwut;
+mod monitor;
 mod persistence;
 mod pubsub;
+mod slowlog;
 mod status;
 mod texts;
 
@@ -77,6 +81,14 @@ impl Server {
             Command::Echo => client.reply.bulk(request.arg(1)),
             Command::Hello => self.hello(client, request),
             Command::LastSave => self.lastsave(client),
+            Command::LatencyDoctor
+            | Command::LatencyGraph
+            | Command::LatencyHistogram
+            | Command::LatencyHistory
+            | Command::LatencyLatest
+            | Command::LatencyReset => self.latency(client, command, request),
+            Command::LolWut => self.lolwut(client, request),
+            Command::Monitor => self.monitor(client),
             Command::Multi => Self::multi(client),
             Command::Ping => Self::ping(client, request),
             Command::PSubscribe
@@ -96,6 +108,9 @@ impl Server {
             Command::Reset => self.reset_client(client),
             Command::Role => Self::role(client),
             Command::Select => self.select(client, request),
+            Command::SlowLogGet => self.slowlog_get(client, request),
+            Command::SlowLogLen => self.slowlog_len(client),
+            Command::SlowLogReset => self.slowlog_reset(client),
             Command::Time => self.time(client),
             Command::Unwatch => self.unwatch(client),
             Command::Watch => self.watch(client, request),

@@ -29,6 +29,11 @@ pub(crate) enum Message {
         /// What was published.
         payload: Bytes,
     },
+    /// A line for clients in MONITOR, as it is sent.
+    Line {
+        /// The line with its end.
+        line: Bytes,
+    },
 }
 
 impl Message {
@@ -45,6 +50,7 @@ impl Message {
             Self::Channel { channel, payload } => words(&[b"message", channel, payload]),
             Self::Pattern { pattern, channel, payload } => words(&[b"pmessage", pattern, channel, payload]),
             Self::Shard { channel, payload } => words(&[b"smessage", channel, payload]),
+            Self::Line { line } => return line.clone(),
         }
         reply.to_vec().into()
     }

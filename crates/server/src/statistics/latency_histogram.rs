@@ -30,6 +30,33 @@ impl LatencyHistogram {
         self.total == 0
     }
 
+    /// How many durations were counted.
+    pub(crate) fn total(&self) -> u64 {
+        self.total
+    }
+
+    /// The distribution in steps that double, from about a microsecond on: the end of each step that holds something,
+    /// in microseconds, and how many durations were not longer.
+    pub(crate) fn cumulative_us(&self) -> Vec<(u64, u64)> {
+        /// End of the first step.
+        const FIRST_NS: u64 = 1024;
+        let mut steps = Vec::new();
+        let (mut seen, mut next_bucket, mut level_ns) = (0, 0, FIRST_NS);
+        while seen < self.total && next_bucket < self.counts.len() {
+            let last = bucket_of(level_ns);
+            let end = (last + 1).min(self.counts.len());
+            let count: u64 =
+                self.counts[next_bucket.min(end)..end].iter().map(|count| u64::from(*count)).sum();
+            if count > 0 {
+                seen += count;
+                steps.push((highest_of(last) / 1000, seen));
+            }
+            next_bucket = end;
+            level_ns *= 2;
+        }
+        steps
+    }
+
     /// The duration in nanoseconds that `percent` of all do not exceed.
     pub(crate) fn percentile_ns(&self, percent: f64) -> u64 {
         let wanted = ((percent / 100.0 * self.total as f64) + 0.5).floor().max(1.0) as u64;
@@ -77,6 +104,17 @@ mod tests {
             assert!(highest_of(bucket) >= value, "{value}");
             assert!(bucket == 0 || highest_of(bucket - 1) < value, "{value}");
         }
+    }
+
+    #[test]
+    fn the_distribution_doubles_its_steps() {
+        let mut histogram = LatencyHistogram::default();
+        for duration_ns in [500, 1031, 1032, 3000, 70_000, 2_000_000_000] {
+            histogram.record(duration_ns);
+        }
+        let steps = [(1, 2), (2, 3), (4, 4), (132, 5), (1_082_130, 6)];
+        assert_eq!(histogram.cumulative_us(), steps);
+        assert!(LatencyHistogram::default().cumulative_us().is_empty());
     }
 
     #[test]

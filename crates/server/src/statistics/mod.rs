@@ -2,12 +2,19 @@
 
 mod command_stats;
 mod error_stats;
+mod latency_events;
+mod latency_graph;
 mod latency_histogram;
 mod rate;
+mod slow_log;
 
 pub(crate) use command_stats::CommandStats;
 pub(crate) use error_stats::ErrorStats;
+pub(crate) use latency_events::{LatencyEvents, Series};
+pub(crate) use latency_graph::draw as draw_latency_graph;
+pub(crate) use latency_histogram::LatencyHistogram;
 pub(crate) use rate::Rate;
+pub(crate) use slow_log::{SlowCommand, SlowLog, shorten};
 
 use lastsave_resp::ReplyBuffer;
 
