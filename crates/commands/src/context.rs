@@ -309,9 +309,12 @@ impl Context<'_> {
         self.find_in(db, key, |entry, _| entry.is_some())
     }
 
-    /// Removes a key whose time has come.
+    /// Removes a key whose time has come, unless that has to wait.
     #[cold]
     pub(crate) fn expire(&mut self, db: usize, key: &Key<'_>) {
+        if self.options.is_expiry_paused {
+            return;
+        }
         self.keyspace.db_mut(db).remove(key);
         self.stats.expired_keys += 1;
         self.effects.command(db, &[self.expire_command(), key.bytes()]);

@@ -118,6 +118,8 @@ pub struct DataOptions {
     pub stream_node_max_bytes: usize,
     /// `stream-node-max-entries`: entries of a stream's node; 0 for no limit.
     pub stream_node_max_entries: u64,
+    /// CLIENT PAUSE: keys past their time count as gone, but are not removed.
+    pub is_expiry_paused: bool,
     /// DEBUG SET-SKIP-CHECKSUM-VALIDATION: RESTORE takes payloads with a wrong checksum.
     pub skip_dump_checksum: bool,
 }
@@ -170,6 +172,7 @@ impl Default for DataOptions {
             hll_sparse_max_bytes: 3000,
             stream_node_max_bytes: 4096,
             stream_node_max_entries: 100,
+            is_expiry_paused: false,
             skip_dump_checksum: false,
         }
     }

@@ -310,7 +310,7 @@ directives! {
     "maxmemory-clients" => maxmemory_clients: ClientMemory = ClientMemoryKind, RUNTIME, Works;
     /// How many keys server-assisted client caching remembers.
     "tracking-table-max-keys" => tracking_table_max_keys: u64 =
-        Number::integer(0, LONG_MAX, 1_000_000), RUNTIME, NotYet;
+        Number::integer(0, LONG_MAX, 1_000_000), RUNTIME, Works;
     /// Publish events about keys; letters as in Redis.
     "notify-keyspace-events" => notify_keyspace_events: KeyspaceEvents = KeyspaceEventsKind, RUNTIME, Works;
     /// Milliseconds after which a running script makes other clients be told BUSY.

@@ -39,6 +39,9 @@ impl Server {
                 deadline_us = deadline_us.min(deadline_ms.saturating_mul(1000));
             }
         }
+        if let Some(end_ms) = self.pause.end_ms() {
+            deadline_us = deadline_us.min(end_ms.saturating_mul(1000));
+        }
         deadline_us
     }
 
@@ -79,7 +82,11 @@ impl Server {
 
     /// Removes keys that have expired.
     fn expire_keys(&mut self, kind: ExpireCycleKind) {
-        if self.cron.is_expiry_off || self.persistence.is_loading() || self.persistence.is_saturated() {
+        if self.pause.is_on()
+            || self.cron.is_expiry_off
+            || self.persistence.is_loading()
+            || self.persistence.is_saturated()
+        {
             return;
         }
         let started_us = self.clock.read_monotonic_us();
@@ -93,7 +100,7 @@ impl Server {
             self.persistence.append_separately(&self.effects);
             self.effects.clear();
         }
-        self.follow_signals();
+        self.follow_signals(None);
         self.deliver(None);
         let elapsed_us = self.clock.read_monotonic_us().saturating_sub(started_us);
         self.statistics.expire_cycle_us += elapsed_us;

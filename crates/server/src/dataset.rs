@@ -93,6 +93,7 @@ impl Dataset {
             hll_sparse_max_bytes: config.hll_sparse_max_bytes,
             stream_node_max_bytes: config.stream_node_max_bytes,
             stream_node_max_entries: config.stream_node_max_entries,
+            is_expiry_paused: self.options.is_expiry_paused,
             skip_dump_checksum: self.options.skip_dump_checksum,
         };
     }

@@ -41,6 +41,7 @@ impl Server {
             client.session.apply_reply_mode(&mut client.reply, wanted);
             client.gate.retract(client.reply.produced());
         }
+        end_caching(client, spec);
         self.deliver(Some(client));
         if self.settings.output_limit_of(client).hard_bytes > 0 {
             self.limit_output(client);
@@ -68,9 +69,15 @@ impl Server {
         if client.closing == Closing::Now {
             return Flow::Continue;
         }
+        if !self.tracking.is_idle() {
+            self.limit_tracking(client);
+        }
         if let Some(refusal) = self.refusal_of(client, spec, request) {
             self.refuse(client, Some(spec), &refusal);
             return Flow::Continue;
+        }
+        if self.pause.is_on() && self.waits_for_pause(client, spec) {
+            return Flow::Park;
         }
         if self.must_wait(client, spec) {
             return Flow::Park;
@@ -138,6 +145,9 @@ impl Server {
         let failed = self.statistics.note_errors(&client.reply, &mut client.counted_errors);
         let duration_ns = self.finish_timing(spec, started_ns, failed);
         self.observe(client, spec, request, duration_ns);
+        if client.session.tracking.is_some() {
+            self.remember_keys(client, spec, request);
+        }
         depends
     }
 
@@ -170,7 +180,7 @@ impl Server {
         };
         handler(&mut context, request);
         let flushed_all = self.effects.flushed_all();
-        self.follow_signals();
+        self.follow_signals(Some(client));
         let wrote = self.append_effects(request, scope);
         if flushed_all {
             self.follow_flush_all(client, reply_mark, scope);
@@ -221,6 +231,17 @@ impl Server {
             let handed_over = self.persistence.handed_over();
             client.gate.hold(client.reply.produced(), position, released, handed_over);
         }
+    }
+}
+
+/// CLIENT CACHING is about one command, or one transaction.
+fn end_caching(client: &mut Client, spec: Option<&'static CommandSpec>) {
+    let is_about_clients = spec.is_some_and(|spec| spec.name == "client");
+    if let Some(tracking) = client.session.tracking.as_deref_mut()
+        && client.session.transaction.is_none()
+        && !is_about_clients
+    {
+        tracking.caching = false;
     }
 }
 

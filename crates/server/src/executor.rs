@@ -105,11 +105,15 @@ impl Server {
         }
         self.accept_connections();
         self.unpark_clients();
+        if self.pause.end_if_due(self.clock.monotonic_ms()) {
+            self.end_pause();
+        }
         self.serve_ready();
         self.wake_blocked();
         self.evict_clients(None);
         self.go_on_evicting();
         self.run_cron();
+        self.broadcast_changes();
         self.persistence.hand_over();
         self.flush_outputs();
     }

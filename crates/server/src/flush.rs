@@ -111,6 +111,7 @@ impl Server {
         client.unaccount_memory(&mut self.eviction.clients);
         self.unsubscribe_from_everything(&mut client);
         self.stop_monitoring(&mut client);
+        self.stop_tracking(&mut client);
         client.socket.deregister(&self.registry);
         self.clients.release(key, client.id);
     }

@@ -42,6 +42,7 @@ mod info;
 mod logging;
 mod net;
 mod observation;
+mod pause;
 mod persistence;
 mod pubsub;
 mod queues;
@@ -56,6 +57,7 @@ mod statistics;
 mod system_files;
 mod timezone;
 mod timing;
+mod tracking;
 mod transaction;
 mod wake;
 

@@ -16,6 +16,8 @@ pub(crate) struct Queues {
     pub(crate) gated: Vec<ClientKey>,
     /// With commands that wait for the log to catch up.
     pub(crate) parked: Vec<ClientKey>,
+    /// With a command that waits for the end of a pause.
+    pub(crate) paused: Vec<ClientKey>,
     /// With a command whose answer comes later.
     pub(crate) blocked: Vec<ClientKey>,
     /// To be closed at the end of the turn.

@@ -16,12 +16,14 @@ use crate::identity::Identity;
 use crate::net::buffer_pool::BufferPool;
 use crate::net::listener::{ListenOptions, Listeners};
 use crate::observation::Observation;
+use crate::pause::Pause;
 use crate::persistence::Persistence;
 use crate::pubsub::{Outbox, PubSub};
 use crate::queues::Queues;
 use crate::serve::Serving;
 use crate::settings::Settings;
 use crate::statistics::Statistics;
+use crate::tracking::TrackingTable;
 
 /// The state of the server. One thread owns it; nothing in it is shared or locked.
 #[derive(Debug)]
@@ -66,6 +68,10 @@ pub(crate) struct Server {
     pub(crate) outbox: Outbox,
     /// The slow log, the latency monitor, and who monitors.
     pub(crate) observation: Observation,
+    /// Client-side caching.
+    pub(crate) tracking: TrackingTable,
+    /// CLIENT PAUSE.
+    pub(crate) pause: Pause,
     /// Parsed input of the clients being served.
     pub(crate) serving: Vec<Serving>,
     /// Commands by the names clients use.

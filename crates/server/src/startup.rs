@@ -28,12 +28,14 @@ use crate::net::buffer_pool::BufferPool;
 use crate::net::listener::{ListenError, Listeners};
 use crate::net::token::Source as EventSource;
 use crate::observation::Observation;
+use crate::pause::Pause;
 use crate::persistence::{Environment, JobMode, Persistence};
 use crate::pubsub::{Outbox, PubSub};
 use crate::queues::Queues;
 use crate::server::Server;
 use crate::settings::Settings;
 use crate::statistics::Statistics;
+use crate::tracking::TrackingTable;
 use crate::{crash, logging, system_files};
 
 /// Runs the program with its arguments (the first is its name); gives the exit code.
@@ -200,6 +202,8 @@ impl Start {
             buffers: BufferPool::default(),
             pubsub: PubSub::default(),
             outbox: Outbox::default(),
+            tracking: TrackingTable::default(),
+            pause: Pause::default(),
             observation: Observation::default(),
             queues: Queues::default(),
             serving: Vec::new(),

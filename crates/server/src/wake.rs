@@ -128,6 +128,25 @@ impl Server {
         }
     }
 
+    /// Ends the wait of a client before its time, as if it had timed out or with an error; false when it does not wait
+    /// for anything that can be given up.
+    pub(crate) fn unblock_early(&mut self, key: ClientKey, with_error: bool) -> bool {
+        let durable = self.persistence.durable();
+        let Some(client) = self.clients.get_mut(key) else { return false };
+        if !client.blocked.as_ref().is_some_and(Blocked::can_be_given_up) {
+            return false;
+        }
+        if with_error {
+            client.reply.error("UNBLOCKED client unblocked via CLIENT UNBLOCK");
+            self.statistics.note_errors(&client.reply, &mut client.counted_errors);
+        } else {
+            answer_wait(client, durable);
+        }
+        self.queues.blocked.retain(|blocked| *blocked != key);
+        self.unblock(key);
+        true
+    }
+
     /// Ends a client's wait after its answer was written: its further commands are executed.
     fn unblock(&mut self, key: ClientKey) {
         let position = self.persistence.appended();

@@ -18,21 +18,11 @@ const CLIENT: CommandSpec = CommandSpec {
     ..CommandSpec::new("client", Group::Connection, Handler::Container)
 };
 
-const SUBCOMMANDS: &[CommandSpec] = &[
-    CLIENT_GETNAME,
-    CLIENT_HELP,
-    CLIENT_ID,
-    CLIENT_INFO,
-    CLIENT_KILL,
-    CLIENT_LIST,
-    CLIENT_NO_EVICT,
-    CLIENT_NO_TOUCH,
-    CLIENT_REPLY,
-    CLIENT_SETINFO,
-    CLIENT_SETNAME,
-];
-
 const HELP_LINES: &[&str] = &[
+    "CACHING (YES|NO)",
+    "    Enable/disable tracking of the keys for next command in OPTIN/OPTOUT modes.",
+    "GETREDIR",
+    "    Return the client ID we are redirecting to when tracking is enabled.",
     "GETNAME",
     "    Return the name of the current connection.",
     "ID",
@@ -57,6 +47,10 @@ const HELP_LINES: &[&str] = &[
     "    Return information about client connections. Options:",
     "    * TYPE (NORMAL|MASTER|REPLICA|PUBSUB)",
     "      Return clients of specified type.",
+    "UNPAUSE",
+    "    Stop the current client pause, resuming traffic.",
+    "PAUSE <timeout> [WRITE|ALL]",
+    "    Suspend all, or just write, clients for <timeout> milliseconds.",
     "REPLY (ON|OFF|SKIP)",
     "    Control the replies sent to the current connection.",
     "SETNAME <name>",
@@ -65,11 +59,53 @@ const HELP_LINES: &[&str] = &[
     "    Set client meta attr. Options are:",
     "    * LIB-NAME: the client lib name.",
     "    * LIB-VER: the client lib version.",
+    "UNBLOCK <clientid> [TIMEOUT|ERROR]",
+    "    Unblock the specified blocked client.",
+    "TRACKING (ON|OFF) [REDIRECT <id>] [BCAST] [PREFIX <prefix> [...]]",
+    "         [OPTIN] [OPTOUT] [NOLOOP]",
+    "    Control server assisted client side caching.",
+    "TRACKINGINFO",
+    "    Report tracking status for the current connection.",
     "NO-EVICT (ON|OFF)",
     "    Protect current client connection from eviction.",
     "NO-TOUCH (ON|OFF)",
     "    Will not touch LRU/LFU stats when this mode is on.",
 ];
+
+const SUBCOMMANDS: &[CommandSpec] = &[
+    CLIENT_CACHING,
+    CLIENT_GETNAME,
+    CLIENT_GETREDIR,
+    CLIENT_HELP,
+    CLIENT_ID,
+    CLIENT_INFO,
+    CLIENT_KILL,
+    CLIENT_LIST,
+    CLIENT_NO_EVICT,
+    CLIENT_NO_TOUCH,
+    CLIENT_PAUSE,
+    CLIENT_REPLY,
+    CLIENT_SETINFO,
+    CLIENT_SETNAME,
+    CLIENT_TRACKING,
+    CLIENT_TRACKINGINFO,
+    CLIENT_UNBLOCK,
+    CLIENT_UNPAUSE,
+];
+
+const CLIENT_CACHING: CommandSpec = CommandSpec {
+    summary: "Instructs the server whether to track the keys in the next request.",
+    complexity: "O(1)",
+    since: "6.0.0",
+    arity: 3,
+    flags: Flags::NOSCRIPT.and(Flags::LOADING).and(Flags::STALE),
+    declared_categories: Categories::CONNECTION,
+    arguments: &[Argument::one_of(
+        "mode",
+        &[Argument::pure_token("yes", "YES"), Argument::pure_token("no", "NO")],
+    )],
+    ..CommandSpec::new("client|caching", Group::Connection, Handler::Server(ServerCommand::ClientCaching))
+};
 
 const CLIENT_GETNAME: CommandSpec = CommandSpec {
     summary: "Returns the name of the connection.",
@@ -79,6 +115,17 @@ const CLIENT_GETNAME: CommandSpec = CommandSpec {
     flags: Flags::NOSCRIPT.and(Flags::LOADING).and(Flags::STALE),
     declared_categories: Categories::CONNECTION,
     ..CommandSpec::new("client|getname", Group::Connection, Handler::Server(ServerCommand::ClientGetName))
+};
+
+const CLIENT_GETREDIR: CommandSpec = CommandSpec {
+    summary: "Returns the client ID to which the connection's tracking notifications are \
+         redirected.",
+    complexity: "O(1)",
+    since: "6.0.0",
+    arity: 2,
+    flags: Flags::NOSCRIPT.and(Flags::LOADING).and(Flags::STALE),
+    declared_categories: Categories::CONNECTION,
+    ..CommandSpec::new("client|getredir", Group::Connection, Handler::Server(ServerCommand::ClientGetRedir))
 };
 
 const CLIENT_HELP: CommandSpec = CommandSpec {
@@ -238,6 +285,26 @@ const CLIENT_NO_TOUCH: CommandSpec = CommandSpec {
     ..CommandSpec::new("client|no-touch", Group::Connection, Handler::Server(ServerCommand::ClientNoTouch))
 };
 
+const CLIENT_PAUSE: CommandSpec = CommandSpec {
+    summary: "Suspends commands processing.",
+    complexity: "O(1)",
+    since: "3.0.0",
+    arity: -3,
+    flags: Flags::ADMIN.and(Flags::NOSCRIPT).and(Flags::LOADING).and(Flags::STALE),
+    declared_categories: Categories::CONNECTION,
+    history: &[("6.2.0", "`CLIENT PAUSE WRITE` mode added along with the `mode` option.")],
+    arguments: &[
+        Argument::integer("timeout"),
+        Argument::one_of(
+            "mode",
+            &[Argument::pure_token("write", "WRITE"), Argument::pure_token("all", "ALL")],
+        )
+        .since("6.2.0")
+        .optional(),
+    ],
+    ..CommandSpec::new("client|pause", Group::Connection, Handler::Server(ServerCommand::ClientPause))
+};
+
 const CLIENT_REPLY: CommandSpec = CommandSpec {
     summary: "Instructs the server whether to reply to commands.",
     complexity: "O(1)",
@@ -281,4 +348,65 @@ const CLIENT_SETNAME: CommandSpec = CommandSpec {
     tips: &["request_policy:all_nodes", "response_policy:all_succeeded"],
     arguments: &[Argument::string("connection-name")],
     ..CommandSpec::new("client|setname", Group::Connection, Handler::Server(ServerCommand::ClientSetName))
+};
+
+const CLIENT_TRACKING: CommandSpec = CommandSpec {
+    summary: "Controls server-assisted client-side caching for the connection.",
+    complexity: "O(1). Some options may introduce additional complexity.",
+    since: "6.0.0",
+    arity: -3,
+    flags: Flags::NOSCRIPT.and(Flags::LOADING).and(Flags::STALE),
+    declared_categories: Categories::CONNECTION,
+    arguments: &[
+        Argument::one_of("status", &[Argument::pure_token("on", "ON"), Argument::pure_token("off", "OFF")]),
+        Argument::integer("client-id").token("REDIRECT").optional(),
+        Argument::string("prefix").token("PREFIX").optional().multiple().multiple_token(),
+        Argument::pure_token("BCAST", "BCAST").optional(),
+        Argument::pure_token("OPTIN", "OPTIN").optional(),
+        Argument::pure_token("OPTOUT", "OPTOUT").optional(),
+        Argument::pure_token("NOLOOP", "NOLOOP").optional(),
+    ],
+    ..CommandSpec::new("client|tracking", Group::Connection, Handler::Server(ServerCommand::ClientTracking))
+};
+
+const CLIENT_TRACKINGINFO: CommandSpec = CommandSpec {
+    summary: "Returns information about server-assisted client-side caching for the connection.",
+    complexity: "O(1)",
+    since: "6.2.0",
+    arity: 2,
+    flags: Flags::NOSCRIPT.and(Flags::LOADING).and(Flags::STALE),
+    declared_categories: Categories::CONNECTION,
+    ..CommandSpec::new(
+        "client|trackinginfo",
+        Group::Connection,
+        Handler::Server(ServerCommand::ClientTrackingInfo),
+    )
+};
+
+const CLIENT_UNBLOCK: CommandSpec = CommandSpec {
+    summary: "Unblocks a client blocked by a blocking command from a different connection.",
+    complexity: "O(log N) where N is the number of client connections",
+    since: "5.0.0",
+    arity: -3,
+    flags: Flags::ADMIN.and(Flags::NOSCRIPT).and(Flags::LOADING).and(Flags::STALE),
+    declared_categories: Categories::CONNECTION,
+    arguments: &[
+        Argument::integer("client-id"),
+        Argument::one_of(
+            "unblock-type",
+            &[Argument::pure_token("timeout", "TIMEOUT"), Argument::pure_token("error", "ERROR")],
+        )
+        .optional(),
+    ],
+    ..CommandSpec::new("client|unblock", Group::Connection, Handler::Server(ServerCommand::ClientUnblock))
+};
+
+const CLIENT_UNPAUSE: CommandSpec = CommandSpec {
+    summary: "Resumes processing commands from paused clients.",
+    complexity: "O(N) Where N is the number of paused clients",
+    since: "6.2.0",
+    arity: 2,
+    flags: Flags::ADMIN.and(Flags::NOSCRIPT).and(Flags::LOADING).and(Flags::STALE),
+    declared_categories: Categories::CONNECTION,
+    ..CommandSpec::new("client|unpause", Group::Connection, Handler::Server(ServerCommand::ClientUnpause))
 };

@@ -11,8 +11,12 @@ pub enum ServerCommand {
     BackgroundRewriteAof,
     /// BGSAVE
     BackgroundSave,
+    /// CLIENT CACHING
+    ClientCaching,
     /// CLIENT GETNAME
     ClientGetName,
+    /// CLIENT GETREDIR
+    ClientGetRedir,
     /// CLIENT ID
     ClientId,
     /// CLIENT INFO
@@ -25,12 +29,22 @@ pub enum ServerCommand {
     ClientNoEvict,
     /// CLIENT NO-TOUCH
     ClientNoTouch,
+    /// CLIENT PAUSE
+    ClientPause,
     /// CLIENT REPLY
     ClientReply,
     /// CLIENT SETINFO
     ClientSetInfo,
     /// CLIENT SETNAME
     ClientSetName,
+    /// CLIENT TRACKING
+    ClientTracking,
+    /// CLIENT TRACKINGINFO
+    ClientTrackingInfo,
+    /// CLIENT UNBLOCK
+    ClientUnblock,
+    /// CLIENT UNPAUSE
+    ClientUnpause,
     /// CONFIG GET
     ConfigGet,
     /// CONFIG RESETSTAT

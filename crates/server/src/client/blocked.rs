@@ -37,6 +37,11 @@ impl Blocked {
         }
     }
 
+    /// Whether CLIENT UNBLOCK may end it.
+    pub(crate) fn can_be_given_up(&self) -> bool {
+        matches!(self, Self::WaitAof { .. } | Self::Wait { .. })
+    }
+
     /// Monotonic time at which the client stops waiting.
     pub(crate) fn deadline_ms(&self) -> Option<u64> {
         match self {

@@ -19,7 +19,7 @@ impl Client {
             line,
             "id={} addr={} laddr={} fd={} name={} age={} idle={} flags={} db={} sub={} psub={} ssub={} multi={multi} \
              qbuf={} qbuf-free={} argv-mem={} multi-mem={} rbs={} rbp={} obl={} oll=0 omem={} tot-mem={} events={} \
-             cmd={} user={} redir=-1 resp={} lib-name={} lib-ver={}",
+             cmd={} user={} redir={} resp={} lib-name={} lib-ver={}",
             self.id,
             self.peer,
             self.local,
@@ -44,6 +44,7 @@ impl Client {
             if self.work.awaits_writable { "rw" } else { "r" },
             self.activity.last_command.map_or("NULL", |spec| spec.full_name),
             if session.authenticated { "default" } else { "(superuser)" },
+            session.shown_redirect(),
             if self.reply.protocol() == Protocol::Resp3 { 3 } else { 2 },
             session.library_name,
             session.library_version,
@@ -53,11 +54,15 @@ impl Client {
 
     /// One letter per state, `N` for none.
     fn flags(&self) -> String {
+        let tracking = self.session.tracking.as_deref();
         let marks = [
             (self.session.is_monitor, 'O'),
             (self.is_subscriber(), 'P'),
             (self.session.transaction.is_some(), 'x'),
-            (self.blocked.is_some(), 'b'),
+            (self.blocked.is_some() || self.work.paused, 'b'),
+            (tracking.is_some(), 't'),
+            (tracking.is_some_and(|tracking| tracking.is_redirect_broken), 'R'),
+            (tracking.is_some_and(|tracking| tracking.is_broadcast), 'B'),
             (self.closing == Closing::AfterFlush, 'c'),
             (self.socket.is_unix(), 'U'),
             (self.closing == Closing::Now, 'A'),

@@ -6,6 +6,7 @@ mod line;
 mod session;
 mod subscriptions;
 mod table;
+mod tracking;
 mod transaction;
 
 use lastsave_resp::{Parser, Protocol, ReplyBuffer};
@@ -18,6 +19,7 @@ pub(crate) use transaction::Transaction;
 
 use crate::client_eviction::AccountedBytes;
 use subscriptions::Subscriptions;
+pub(crate) use tracking::Tracking;
 
 use crate::net::gate::ReplyGate;
 use crate::net::output_limit::OutputPressure;
@@ -88,6 +90,8 @@ pub(crate) struct Work {
     pub(crate) awaits_writable: bool,
     /// It is parked because the log cannot keep up.
     pub(crate) parked: bool,
+    /// It waits for the end of a pause.
+    pub(crate) paused: bool,
 }
 
 /// Times and amounts shown by CLIENT LIST.
@@ -136,7 +140,7 @@ impl Client {
 
     /// Whether its commands may be executed now.
     pub(crate) fn accepts_commands(&self) -> bool {
-        self.blocked.is_none() && !self.work.parked && !self.closing.is_pending()
+        self.blocked.is_none() && !self.work.parked && !self.work.paused && !self.closing.is_pending()
     }
 
     /// Whether it listens to anything, which makes it a client of the type `pubsub`.

@@ -3,6 +3,7 @@
 use lastsave_commands::{CommandSpec, Flags};
 use lastsave_resp::{OwnedRequest, ReplyBuffer};
 
+use super::tracking::Tracking;
 use super::transaction::Transaction;
 
 /// Which replies a client wants (CLIENT REPLY).
@@ -43,6 +44,8 @@ pub(crate) struct Session {
     pub(crate) reply_mode: ReplyMode,
     /// MONITOR.
     pub(crate) is_monitor: bool,
+    /// CLIENT TRACKING, while it is on.
+    pub(crate) tracking: Option<Box<Tracking>>,
     /// CLIENT NO-EVICT.
     pub(crate) no_evict: bool,
     /// CLIENT NO-TOUCH.
@@ -73,9 +76,15 @@ impl Session {
         spec.flags.has(Flags::LOADING) && queued.is_none_or(|transaction| transaction.runs_while_loading)
     }
 
-    fn any_flag(&self, spec: &CommandSpec, flag: Flags) -> bool {
+    /// Whether a command has one of these flags, or executes queued commands of which one has.
+    pub(crate) fn any_flag(&self, spec: &CommandSpec, flag: Flags) -> bool {
         let queued = self.transaction.as_ref().filter(|_| spec.name == "exec");
         spec.flags.has(flag) || queued.is_some_and(|transaction| transaction.any_flags.has(flag))
+    }
+
+    /// The client that is told what this one tracks, as it is shown: 0 for itself, -1 when it does not track.
+    pub(crate) fn shown_redirect(&self) -> i64 {
+        self.tracking.as_ref().map_or(-1, |tracking| tracking.redirect.unwrap_or(0) as i64)
     }
 
     /// Queues a command for EXEC.

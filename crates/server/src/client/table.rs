@@ -67,6 +67,11 @@ impl ClientTable {
         if slot.generation == key.generation { slot.client.as_deref() } else { None }
     }
 
+    /// The key of the client with this id, whether it is out or not.
+    pub(crate) fn key_of(&self, id: u64) -> Option<ClientKey> {
+        self.by_id.get(&id).copied()
+    }
+
     /// A client that is not out.
     pub(crate) fn get_mut(&mut self, key: ClientKey) -> Option<&mut Client> {
         self.slot_mut(key)?.client.as_deref_mut()

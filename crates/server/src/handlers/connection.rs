@@ -124,6 +124,7 @@ impl Server {
         self.abort_transaction(client);
         self.unsubscribe_from_everything(client);
         self.stop_monitoring(client);
+        self.stop_tracking(client);
         let session = &mut client.session;
         session.db = 0;
         session.name.clear();

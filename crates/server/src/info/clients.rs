@@ -9,7 +9,7 @@ impl Server {
         let everybody = || self.clients.iter().chain(std::iter::once(caller));
         let input = everybody().map(|client| client.query.len()).max().unwrap_or(0);
         let output = everybody().map(|client| client.reply.pending()).max().unwrap_or(0);
-        let blocked = self.clients.iter().filter(|client| client.blocked.is_some());
+        let blocked = self.clients.iter().filter(|client| client.blocked.is_some() || client.work.paused);
         let timed = self
             .clients
             .iter()
@@ -20,7 +20,7 @@ impl Server {
         line(text, "client_recent_max_input_buffer", input);
         line(text, "client_recent_max_output_buffer", output);
         line(text, "blocked_clients", blocked.count());
-        line(text, "tracking_clients", 0);
+        line(text, "tracking_clients", self.tracking.client_count());
         line(text, "clients_in_timeout_table", timed.count());
         line(text, "total_blocking_keys", 0);
         line(text, "total_blocking_keys_on_nokey", 0);

@@ -49,13 +49,13 @@ impl Server {
             "active_defrag_key_misses",
             "total_active_defrag_time",
             "current_active_defrag_time",
-            "tracking_total_keys",
-            "tracking_total_items",
-            "tracking_total_prefixes",
-            "unexpected_error_replies",
         ] {
             line(text, name, 0);
         }
+        line(text, "tracking_total_keys", self.tracking.key_count());
+        line(text, "tracking_total_items", self.tracking.reader_count());
+        line(text, "tracking_total_prefixes", self.tracking.prefix_count());
+        line(text, "unexpected_error_replies", 0);
         line(text, "total_error_replies", own.error_replies);
         line(text, "dump_payload_sanitizations", 0);
         line(text, "total_reads_processed", own.reads_processed);

@@ -4,6 +4,7 @@ use bytes::Bytes;
 use lastsave_commands::{EventClass, Signal};
 use lastsave_config::KeyspaceEvents;
 
+use crate::client::Client;
 use crate::server::Server;
 
 /// The classes of events that `notify-keyspace-events` asks for; none when they would be published nowhere.
@@ -30,21 +31,22 @@ pub(crate) fn event_classes(events: KeyspaceEvents) -> impl Iterator<Item = Even
 }
 
 impl Server {
-    /// Turns what the command under way has announced into messages.
+    /// Turns what the command under way has announced into messages. `current` is the client being served, if one is.
     #[inline]
-    pub(crate) fn follow_signals(&mut self) {
+    pub(crate) fn follow_signals(&mut self, current: Option<&mut Client>) {
         if !self.dataset.signals.is_empty() {
-            self.follow_all_signals();
+            self.follow_all_signals(current);
         }
     }
 
     #[cold]
-    fn follow_all_signals(&mut self) {
+    fn follow_all_signals(&mut self, mut current: Option<&mut Client>) {
         let mut signals = std::mem::take(&mut self.dataset.signals);
         for signal in signals.iter() {
             match signal {
                 Signal::Event { db, event, key, .. } => self.publish_event(db, event, key),
-                Signal::Modified { .. } | Signal::Flushed => {}
+                Signal::Modified { key, .. } => self.invalidate(key, &mut current),
+                Signal::Flushed => self.invalidate_everything(&mut current),
             }
         }
         signals.clear();

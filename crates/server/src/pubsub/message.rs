@@ -29,6 +29,16 @@ pub(crate) enum Message {
         /// What was published.
         payload: Bytes,
     },
+    /// Keys that a client may have cached have changed.
+    Invalidate {
+        /// The keys; none stands for all.
+        keys: Option<Vec<Bytes>>,
+    },
+    /// The client that invalidations were redirected to is gone.
+    RedirectionBroken {
+        /// Its id.
+        target: u64,
+    },
     /// A line for clients in MONITOR, as it is sent.
     Line {
         /// The line with its end.
@@ -40,19 +50,51 @@ impl Message {
     /// The message as it is sent.
     pub(crate) fn encode(&self, protocol: Protocol) -> Bytes {
         let mut reply = ReplyBuffer::new(protocol);
-        let mut words = |words: &[&[u8]]| {
-            reply.push(words.len());
-            for word in words {
-                reply.bulk(word);
-            }
-        };
         match self {
-            Self::Channel { channel, payload } => words(&[b"message", channel, payload]),
-            Self::Pattern { pattern, channel, payload } => words(&[b"pmessage", pattern, channel, payload]),
-            Self::Shard { channel, payload } => words(&[b"smessage", channel, payload]),
+            Self::Channel { channel, payload } => words(&mut reply, &[b"message", channel, payload]),
+            Self::Pattern { pattern, channel, payload } => {
+                words(&mut reply, &[b"pmessage", pattern, channel, payload]);
+            }
+            Self::Shard { channel, payload } => words(&mut reply, &[b"smessage", channel, payload]),
             Self::Line { line } => return line.clone(),
+            Self::Invalidate { keys } => invalidate(&mut reply, keys.as_deref()),
+            Self::RedirectionBroken { target } => {
+                reply.push(2);
+                reply.bulk(b"tracking-redir-broken");
+                reply.integer(*target as i64);
+            }
         }
         reply.to_vec().into()
+    }
+}
+
+fn words(reply: &mut ReplyBuffer, words: &[&[u8]]) {
+    reply.push(words.len());
+    for word in words {
+        reply.bulk(word);
+    }
+}
+
+/// The channel in which listeners in the second protocol get invalidations.
+const INVALIDATION_CHANNEL: &[u8] = b"__redis__:invalidate";
+
+fn invalidate(reply: &mut ReplyBuffer, keys: Option<&[Bytes]>) {
+    if reply.protocol() == Protocol::Resp3 {
+        reply.push(2);
+        reply.bulk(b"invalidate");
+    } else {
+        reply.push(3);
+        reply.bulk(b"message");
+        reply.bulk(INVALIDATION_CHANNEL);
+    }
+    match keys {
+        None => reply.null(),
+        Some(keys) => {
+            reply.array(keys.len());
+            for key in keys {
+                reply.bulk(key);
+            }
+        }
     }
 }
 

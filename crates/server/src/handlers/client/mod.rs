@@ -5,5 +5,7 @@ mod kill;
 mod list;
 mod modes;
 mod name;
+mod pause;
+mod tracking;
 
 pub(crate) use name::is_valid_name;
