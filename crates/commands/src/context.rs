@@ -319,7 +319,10 @@ impl Context<'_> {
         self.stats.expired_keys += 1;
         self.effects.command(db, &[self.expire_command(), key.bytes()]);
         self.signals.event(db, EventClass::Expired, "expired", key.bytes());
-        self.modified_in(db, key);
+        if !self.watches.is_empty() {
+            self.touch_watchers(db, key);
+        }
+        self.signals.vanished(db, key.bytes());
     }
 
     /// Removes a key if its time has come. Gives whether it did.

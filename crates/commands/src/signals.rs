@@ -60,6 +60,13 @@ pub enum Signal<'a> {
         /// The key.
         key: &'a [u8],
     },
+    /// A key was removed by the server itself: its time had come, or its memory was needed.
+    Vanished {
+        /// The key's database.
+        db: usize,
+        /// The key.
+        key: &'a [u8],
+    },
     /// Keys vanished in numbers: FLUSHDB, FLUSHALL.
     Flushed,
 }
@@ -68,6 +75,7 @@ pub enum Signal<'a> {
 enum Kind {
     Event(EventClass, &'static str),
     Modified,
+    Vanished,
     Flushed,
 }
 
@@ -145,6 +153,14 @@ impl Signals {
         }
     }
 
+    /// Records that the server itself removed a key, if changes of keys are wanted.
+    #[inline]
+    pub fn vanished(&mut self, db: usize, key: &[u8]) {
+        if self.tracks_keys {
+            self.record(Kind::Vanished, db, key);
+        }
+    }
+
     /// Records that a database was emptied, if changes of keys are wanted.
     pub fn flushed(&mut self) {
         if self.tracks_keys {
@@ -174,6 +190,7 @@ impl Signals {
             match record.kind {
                 Kind::Event(class, event) => Signal::Event { db: record.db, class, event, key },
                 Kind::Modified => Signal::Modified { db: record.db, key },
+                Kind::Vanished => Signal::Vanished { db: record.db, key },
                 Kind::Flushed => Signal::Flushed,
             }
         })
@@ -206,11 +223,13 @@ mod tests {
         signals.event(1, EventClass::String, "set", b"a");
         signals.event(1, EventClass::New, "new", b"a");
         signals.event(2, EventClass::Expired, "expired", b"bc");
+        signals.vanished(2, b"bc");
         signals.flushed();
         let expected = [
             Signal::Modified { db: 1, key: b"a" },
             Signal::Event { db: 1, class: EventClass::String, event: "set", key: b"a" },
             Signal::Event { db: 2, class: EventClass::Expired, event: "expired", key: b"bc" },
+            Signal::Vanished { db: 2, key: b"bc" },
             Signal::Flushed,
         ];
         assert_eq!(signals.iter().collect::<Vec<_>>(), expected);

@@ -143,7 +143,7 @@ impl Server {
             Handler::Container => 0,
         };
         let failed = self.statistics.note_errors(&client.reply, &mut client.counted_errors);
-        let duration_ns = self.finish_timing(spec, started_ns, failed);
+        let duration_ns = self.finish_timing(spec, started_ns, failed, scope == Scope::Transaction);
         self.observe(client, spec, request, duration_ns);
         if client.session.tracking.is_some() {
             self.remember_keys(client, spec, request);

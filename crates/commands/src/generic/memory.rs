@@ -1,10 +1,10 @@
-//! MEMORY USAGE.
+//! MEMORY: USAGE, and the metadata of what the server tells about its own memory.
 
 use lastsave_resp::Request;
 
 use crate::context::Context;
 use crate::reply::{SYNTAX_ERROR, integer_argument, reply_help};
-use crate::spec::{Argument, CommandSpec, Flags, Group, Handler, KeyFlags, KeySpec};
+use crate::spec::{Argument, CommandSpec, Flags, Group, Handler, KeyFlags, KeySpec, ServerCommand};
 
 pub(crate) const COMMANDS: &[CommandSpec] = &[MEMORY];
 
@@ -13,12 +13,20 @@ const MEMORY: CommandSpec = CommandSpec {
     complexity: "Depends on subcommand.",
     since: "4.0.0",
     arity: -2,
-    subcommands: &[MEMORY_HELP, MEMORY_USAGE],
+    subcommands: &[MEMORY_DOCTOR, MEMORY_HELP, MEMORY_MALLOC_STATS, MEMORY_PURGE, MEMORY_STATS, MEMORY_USAGE],
     help: HELP_LINES,
     ..CommandSpec::new("memory", Group::Server, Handler::Container)
 };
 
 const HELP_LINES: &[&str] = &[
+    "DOCTOR",
+    "    Return memory problems reports.",
+    "MALLOC-STATS",
+    "    Return internal statistics report from the memory allocator.",
+    "PURGE",
+    "    Attempt to purge dirty pages for reclamation by the allocator.",
+    "STATS",
+    "    Return information about the memory usage of the server.",
     "USAGE <key> [SAMPLES <count>]",
     "    Return memory in bytes used by <key> and its value. Nested values are",
     "    sampled up to <count> times (default: 5, 0 means sample all).",
@@ -39,6 +47,46 @@ const MEMORY_HELP: CommandSpec = CommandSpec {
 fn help(context: &mut Context<'_>, _request: Request<'_>) {
     reply_help(context.reply, MEMORY.name, MEMORY.help);
 }
+
+const MEMORY_DOCTOR: CommandSpec = CommandSpec {
+    summary: "Outputs a memory problems report.",
+    complexity: "O(1)",
+    since: "4.0.0",
+    arity: 2,
+    tips: &["nondeterministic_output", "request_policy:all_shards", "response_policy:special"],
+    ..CommandSpec::new("memory|doctor", Group::Server, Handler::Server(ServerCommand::MemoryDoctor))
+};
+
+const MEMORY_MALLOC_STATS: CommandSpec = CommandSpec {
+    summary: "Returns the allocator statistics.",
+    complexity: "Depends on how much memory is allocated, could be slow",
+    since: "4.0.0",
+    arity: 2,
+    tips: &["nondeterministic_output", "request_policy:all_shards", "response_policy:special"],
+    ..CommandSpec::new(
+        "memory|malloc-stats",
+        Group::Server,
+        Handler::Server(ServerCommand::MemoryMallocStats),
+    )
+};
+
+const MEMORY_PURGE: CommandSpec = CommandSpec {
+    summary: "Asks the allocator to release memory.",
+    complexity: "Depends on how much memory is allocated, could be slow",
+    since: "4.0.0",
+    arity: 2,
+    tips: &["request_policy:all_shards", "response_policy:all_succeeded"],
+    ..CommandSpec::new("memory|purge", Group::Server, Handler::Server(ServerCommand::MemoryPurge))
+};
+
+const MEMORY_STATS: CommandSpec = CommandSpec {
+    summary: "Returns details about memory usage.",
+    complexity: "O(1)",
+    since: "4.0.0",
+    arity: 2,
+    tips: &["nondeterministic_output", "request_policy:all_shards", "response_policy:special"],
+    ..CommandSpec::new("memory|stats", Group::Server, Handler::Server(ServerCommand::MemoryStats))
+};
 
 const MEMORY_USAGE: CommandSpec = CommandSpec {
     summary: "Estimates the memory usage of a key.",

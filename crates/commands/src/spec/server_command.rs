@@ -81,6 +81,14 @@ pub enum ServerCommand {
     LatencyReset,
     /// LOLWUT
     LolWut,
+    /// MEMORY DOCTOR
+    MemoryDoctor,
+    /// MEMORY MALLOC-STATS
+    MemoryMallocStats,
+    /// MEMORY PURGE
+    MemoryPurge,
+    /// MEMORY STATS
+    MemoryStats,
     /// MONITOR
     Monitor,
     /// MULTI

@@ -7,18 +7,21 @@ use lastsave_resp::Protocol;
 use super::{Client, Closing};
 use crate::pubsub::Topic;
 
+/// Bytes that Redis keeps in one node of a client's list of output.
+const OUTPUT_NODE_BYTES: usize = 16 * 1024;
+
 impl Client {
     /// The line without its end.
     pub(crate) fn describe(&self, now_ms: u64) -> String {
         let seconds_since = |then: u64| now_ms.saturating_sub(then) / 1000;
         let session = &self.session;
         let multi = session.transaction.as_ref().map_or(-1, |transaction| transaction.len() as i64);
-        let pending = self.reply.pending();
+        let (pending, counted) = (self.reply.pending(), self.limited_output_bytes());
         let mut line = String::with_capacity(320);
         let _infallible = write!(
             line,
             "id={} addr={} laddr={} fd={} name={} age={} idle={} flags={} db={} sub={} psub={} ssub={} multi={multi} \
-             qbuf={} qbuf-free={} argv-mem={} multi-mem={} rbs={} rbp={} obl={} oll=0 omem={} tot-mem={} events={} \
+             qbuf={} qbuf-free={} argv-mem={} multi-mem={} rbs={} rbp={} obl={} oll={} omem={} tot-mem={} events={} \
              cmd={} user={} redir={} resp={} lib-name={} lib-ver={}",
             self.id,
             self.peer,
@@ -34,12 +37,13 @@ impl Client {
             self.subscriptions.len(Topic::Shard),
             self.query.len() + self.activity.executing_bytes.0,
             self.query.free_bytes() + self.activity.executing_bytes.1,
-            0,
+            self.activity.argument_bytes,
             session.transaction_bytes(),
             self.reply.memory_bytes(),
             pending,
-            pending,
-            pending,
+            pending.min(Self::UNCOUNTED_OUTPUT_BYTES),
+            (counted as usize).div_ceil(OUTPUT_NODE_BYTES),
+            counted,
             self.memory_bytes(),
             if self.work.awaits_writable { "rw" } else { "r" },
             self.activity.last_command.map_or("NULL", |spec| spec.full_name),

@@ -107,11 +107,16 @@ pub(crate) struct Activity {
     pub(crate) input_bytes: u64,
     /// Bytes written.
     pub(crate) output_bytes: u64,
+    /// Bytes of the arguments of the command under way, while CLIENT LIST or INFO shows them.
+    pub(crate) argument_bytes: usize,
     /// Bytes of the query buffer that is being executed, and free bytes behind them.
     pub(crate) executing_bytes: (usize, usize),
 }
 
 impl Client {
+    /// Output that Redis keeps in a buffer of the client itself, and does not count.
+    pub(crate) const UNCOUNTED_OUTPUT_BYTES: usize = 1024;
+
     /// A client that has just connected.
     pub(crate) fn new(key: ClientKey, id: u64, socket: Socket, unix_path: &str, now_ms: u64) -> Self {
         let (peer, local) = (socket.peer_name(unix_path), socket.local_name(unix_path));
@@ -157,9 +162,7 @@ impl Client {
 
     /// Bytes of output that count towards `client-output-buffer-limit`.
     pub(crate) fn limited_output_bytes(&self) -> u64 {
-        /// What Redis keeps in a buffer of the client itself, and does not count.
-        const UNCOUNTED_BYTES: usize = 1024;
-        self.reply.pending().saturating_sub(UNCOUNTED_BYTES) as u64
+        self.reply.pending().saturating_sub(Self::UNCOUNTED_OUTPUT_BYTES) as u64
     }
 
     /// Approximate bytes this client costs.

@@ -114,6 +114,7 @@ impl Session {
     pub(crate) fn memory_bytes(&self) -> usize {
         self.transaction_bytes()
             + self.watched_bytes
+            + self.tracking.as_ref().map_or(0, |tracking| tracking.memory_bytes())
             + self.name.capacity()
             + self.library_name.capacity()
             + self.library_version.capacity()

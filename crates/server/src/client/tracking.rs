@@ -27,6 +27,13 @@ pub(crate) struct Tracking {
 }
 
 impl Tracking {
+    /// Approximate bytes held.
+    pub(crate) fn memory_bytes(&self) -> usize {
+        /// A prefix's share of the tree around it.
+        const NODE_BYTES: usize = size_of::<Bytes>() * 2;
+        size_of::<Self>() + self.prefixes.iter().map(|prefix| prefix.len() + NODE_BYTES).sum::<usize>()
+    }
+
     /// Whether keys read now are to be remembered.
     pub(crate) fn remembers(&self) -> bool {
         let is_in = !self.opt_in || self.caching;

@@ -16,6 +16,8 @@ pub(crate) struct Queued {
 #[derive(Debug)]
 pub(crate) struct Transaction {
     queue: Vec<Queued>,
+    /// Bytes of the queued requests.
+    request_bytes: usize,
     /// A command was refused while queueing: EXEC aborts.
     pub(crate) aborted: bool,
     /// Flags that at least one queued command has.
@@ -27,7 +29,13 @@ pub(crate) struct Transaction {
 impl Transaction {
     /// An empty queue.
     pub(crate) fn new() -> Self {
-        Self { queue: Vec::new(), aborted: false, any_flags: Flags::NONE, runs_while_loading: true }
+        Self {
+            queue: Vec::new(),
+            request_bytes: 0,
+            aborted: false,
+            any_flags: Flags::NONE,
+            runs_while_loading: true,
+        }
     }
 
     /// Queues a command. After a refusal nothing is queued any more, since EXEC will not run it.
@@ -37,6 +45,7 @@ impl Transaction {
         }
         self.any_flags = self.any_flags.and(spec.flags);
         self.runs_while_loading &= spec.flags.has(Flags::LOADING);
+        self.request_bytes += request.memory_bytes();
         self.queue.push(Queued { spec, request });
     }
 
@@ -52,7 +61,6 @@ impl Transaction {
 
     /// Bytes of the queued commands.
     pub(crate) fn memory_bytes(&self) -> usize {
-        self.queue.iter().map(|queued| queued.request.memory_bytes()).sum::<usize>()
-            + self.queue.capacity() * size_of::<Queued>()
+        self.request_bytes + self.queue.capacity() * size_of::<Queued>()
     }
 }

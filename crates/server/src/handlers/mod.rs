@@ -6,6 +6,7 @@ mod connection;
 mod debug;
 mod latency;
 mod lolwut;
+mod memory;
 mod monitor;
 mod persistence;
 mod pubsub;
@@ -43,6 +44,10 @@ impl Server {
                     return 0;
                 }
             }
+            Command::MemoryDoctor
+            | Command::MemoryMallocStats
+            | Command::MemoryPurge
+            | Command::MemoryStats => self.memory(client, command),
             Command::Save => self.save(client),
             Command::Shutdown => self.shutdown(client, request),
             Command::Wait => self.wait(client, request),
@@ -67,7 +72,7 @@ impl Server {
             Command::ClientGetName => Self::client_getname(client),
             Command::ClientGetRedir => Self::client_getredir(client),
             Command::ClientId => Self::client_id(client),
-            Command::ClientInfo => self.client_info(client),
+            Command::ClientInfo => self.client_info(client, request),
             Command::ClientKill => self.client_kill(client, request),
             Command::ClientList => self.client_list(client, request),
             Command::ClientNoEvict => Self::client_no_evict(client, request),
@@ -124,6 +129,10 @@ impl Server {
             Command::Debug
             | Command::Exec
             | Command::Info
+            | Command::MemoryDoctor
+            | Command::MemoryMallocStats
+            | Command::MemoryPurge
+            | Command::MemoryStats
             | Command::Save
             | Command::Shutdown
             | Command::Wait

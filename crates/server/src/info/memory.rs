@@ -24,7 +24,8 @@ impl Server {
         self.dataset.keyspace.memory().live_bytes as u64
     }
 
-    fn client_bytes(&self, caller: Option<&Client>) -> u64 {
+    /// Bytes of all clients; `caller` is the one being served.
+    pub(crate) fn client_bytes(&self, caller: Option<&Client>) -> u64 {
         self.clients.iter().chain(caller).map(|client| client.memory_bytes() as u64).sum()
     }
 

@@ -45,7 +45,8 @@ impl Server {
         for signal in signals.iter() {
             match signal {
                 Signal::Event { db, event, key, .. } => self.publish_event(db, event, key),
-                Signal::Modified { key, .. } => self.invalidate(key, &mut current),
+                Signal::Modified { key, .. } => self.invalidate(key, &mut current, true),
+                Signal::Vanished { key, .. } => self.invalidate(key, &mut current, false),
                 Signal::Flushed => self.invalidate_everything(&mut current),
             }
         }

@@ -45,10 +45,11 @@ impl Server {
         }
     }
 
-    /// A key was written or removed, by `current` if a client is being served.
-    pub(crate) fn invalidate(&mut self, key: &[u8], current: &mut Option<&mut Client>) {
-        self.tracking.note_change(key, current.as_ref().map(|client| client.id));
-        self.invalidate_readers(key, current, true);
+    /// A key was written or removed: by the client being served, or by the server itself.
+    pub(crate) fn invalidate(&mut self, key: &[u8], current: &mut Option<&mut Client>, by_current: bool) {
+        let by = current.as_ref().filter(|_| by_current).map(|client| client.id);
+        self.tracking.note_change(key, by);
+        self.invalidate_readers(key, current, by_current);
     }
 
     fn invalidate_readers(&mut self, key: &[u8], current: &mut Option<&mut Client>, by_current: bool) {

@@ -14,8 +14,10 @@ impl Server {
     }
 
     /// CLIENT INFO
-    pub(in crate::handlers) fn client_info(&self, client: &mut Client) {
+    pub(in crate::handlers) fn client_info(&self, client: &mut Client, request: Request<'_>) {
+        client.activity.argument_bytes = argument_bytes(request);
         let line = client.describe(self.clock.monotonic_ms()) + "\n";
+        client.activity.argument_bytes = 0;
         client.reply.verbatim("txt", line.as_bytes());
     }
 
@@ -25,6 +27,7 @@ impl Server {
             Ok(wanted) => wanted,
             Err(text) => return client.reply.error(&text),
         };
+        client.activity.argument_bytes = argument_bytes(request);
         let now_ms = self.clock.monotonic_ms();
         let mut lines = String::new();
         let mut listed = |other: &Client| {
@@ -45,8 +48,13 @@ impl Server {
         if !is_listed {
             listed(client);
         }
+        client.activity.argument_bytes = 0;
         client.reply.verbatim("txt", lines.as_bytes());
     }
+}
+
+fn argument_bytes(request: Request<'_>) -> usize {
+    request.args().map(<[u8]>::len).sum()
 }
 
 /// Which clients are asked for.
