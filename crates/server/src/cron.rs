@@ -75,6 +75,8 @@ impl Server {
         }
         self.queues.accept.append(&mut self.retry_accept);
         self.look_at_clients();
+        self.limit_tracking(None);
+        self.deliver(None);
         self.expire_keys(ExpireCycleKind::Slow { hz: self.settings.cron_hz });
         let notices = self.persistence.cron(&mut self.dataset, self.clock.now_ms());
         self.act_upon(notices);

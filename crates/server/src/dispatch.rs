@@ -70,7 +70,7 @@ impl Server {
             return Flow::Continue;
         }
         if !self.tracking.is_idle() {
-            self.limit_tracking(client);
+            self.limit_tracking(Some(client));
         }
         if let Some(refusal) = self.refusal_of(client, spec, request) {
             self.refuse(client, Some(spec), &refusal);

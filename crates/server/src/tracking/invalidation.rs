@@ -28,20 +28,21 @@ impl Server {
     }
 
     /// Keeps the number of remembered keys within `tracking-table-max-keys`: clients are told to forget some.
-    pub(crate) fn limit_tracking(&mut self, client: &mut Client) {
-        /// Keys given up per command at most, so that a limit that was lowered does not hold up everybody.
-        const KEYS_PER_COMMAND_MAX: usize = 100;
+    /// `current` is the client being served, if one is.
+    pub(crate) fn limit_tracking(&mut self, mut current: Option<&mut Client>) {
+        /// Keys given up at once at most, so that a limit that was lowered does not hold up everybody.
+        const KEYS_AT_ONCE_MAX: usize = 100;
         let keys_max = usize::try_from(self.config.tracking_table_max_keys).unwrap_or(usize::MAX);
         if keys_max == 0 {
             return;
         }
-        for _ in 0..KEYS_PER_COMMAND_MAX {
+        for _ in 0..KEYS_AT_ONCE_MAX {
             if self.tracking.key_count() <= keys_max {
                 return;
             }
             let near: [u8; 8] = self.dataset.random.random();
             let Some(key) = self.tracking.some_key(&near) else { return };
-            self.invalidate_readers(&key, &mut Some(client), false);
+            self.invalidate_readers(&key, &mut current, false);
         }
     }
 
