@@ -121,6 +121,12 @@ impl WatchTable {
             })
     }
 
+    /// Whether a key that the client watches was changed.
+    #[must_use]
+    pub fn is_touched(&self, client_id: u64) -> bool {
+        self.clients.get(&client_id).is_some_and(|client| client.dirty)
+    }
+
     /// Tells the table that a key was written or removed; `exists` says whether it is there now.
     pub fn touch(&mut self, db: usize, key: &[u8], exists: impl FnOnce() -> bool) {
         let Some(watches) = self.keys.get_mut(db).and_then(|keys| keys.get_mut(key)) else { return };

@@ -125,3 +125,17 @@ fn digests_depend_on_data_alone() {
     assert_eq!(first.run("DEBUG POPULATE 100 p 20"), "OK");
     assert_eq!(first.run("DBSIZE"), ":102");
 }
+
+#[test]
+fn a_client_whose_watched_key_was_changed_is_marked() {
+    let server = TestServer::start(&[]);
+    let (mut watcher, mut writer) = (server.client(), server.client());
+    watcher.run("WATCH k");
+    assert!(watcher.run("CLIENT INFO").contains(" flags=N "));
+    writer.run("SET k v");
+    assert!(watcher.run("CLIENT INFO").contains(" flags=d "));
+    watcher.run("MULTI");
+    assert!(writer.run("CLIENT LIST").contains(" flags=xd "));
+    assert_eq!(watcher.run("EXEC"), "nil");
+    assert!(watcher.run("CLIENT INFO").contains(" flags=N "));
+}

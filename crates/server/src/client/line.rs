@@ -11,8 +11,13 @@ use crate::pubsub::Topic;
 const OUTPUT_NODE_BYTES: usize = 16 * 1024;
 
 impl Client {
-    /// The line without its end.
+    /// The line without its end, for the log.
     pub(crate) fn describe(&self, now_ms: u64) -> String {
+        self.describe_fully(now_ms, false)
+    }
+
+    /// The line without its end; `is_watch_broken` says whether a key it watches was changed.
+    pub(crate) fn describe_fully(&self, now_ms: u64, is_watch_broken: bool) -> String {
         let seconds_since = |then: u64| now_ms.saturating_sub(then) / 1000;
         let session = &self.session;
         let multi = session.transaction.as_ref().map_or(-1, |transaction| transaction.len() as i64);
@@ -30,7 +35,7 @@ impl Client {
             session.name,
             seconds_since(self.activity.connected_ms),
             seconds_since(self.activity.last_interaction_ms),
-            self.flags(),
+            self.flags(is_watch_broken),
             session.db,
             self.subscriptions.len(Topic::Channel),
             self.subscriptions.len(Topic::Pattern),
@@ -57,7 +62,7 @@ impl Client {
     }
 
     /// One letter per state, `N` for none.
-    fn flags(&self) -> String {
+    fn flags(&self, is_watch_broken: bool) -> String {
         let tracking = self.session.tracking.as_deref();
         let marks = [
             (self.session.is_monitor, 'O'),
@@ -67,6 +72,7 @@ impl Client {
             (tracking.is_some(), 't'),
             (tracking.is_some_and(|tracking| tracking.is_redirect_broken), 'R'),
             (tracking.is_some_and(|tracking| tracking.is_broadcast), 'B'),
+            (is_watch_broken, 'd'),
             (self.closing == Closing::AfterFlush, 'c'),
             (self.socket.is_unix(), 'U'),
             (self.closing == Closing::Now, 'A'),

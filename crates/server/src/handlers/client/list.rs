@@ -16,9 +16,13 @@ impl Server {
     /// CLIENT INFO
     pub(in crate::handlers) fn client_info(&self, client: &mut Client, request: Request<'_>) {
         client.activity.argument_bytes = argument_bytes(request);
-        let line = client.describe(self.clock.monotonic_ms()) + "\n";
+        let line = self.describe_client(client, self.clock.monotonic_ms()) + "\n";
         client.activity.argument_bytes = 0;
         client.reply.verbatim("txt", line.as_bytes());
+    }
+
+    fn describe_client(&self, client: &Client, now_ms: u64) -> String {
+        client.describe_fully(now_ms, self.dataset.watches.is_touched(client.id))
     }
 
     /// CLIENT LIST [TYPE type] [ID id ...]
@@ -32,7 +36,7 @@ impl Server {
         let mut lines = String::new();
         let mut listed = |other: &Client| {
             if wanted.includes(other) {
-                lines.push_str(&other.describe(now_ms));
+                lines.push_str(&self.describe_client(other, now_ms));
                 lines.push('\n');
             }
         };
