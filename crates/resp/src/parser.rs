@@ -85,6 +85,17 @@ impl Parser {
         Self::default()
     }
 
+    /// How much of an incomplete command has been read: the bytes of its complete arguments, and where the argument
+    /// that is arriving begins, counted from the start of the command. `None` between commands and between arguments.
+    pub fn arriving_argument(&self) -> Option<(usize, usize)> {
+        match self.under_way {
+            Some(UnderWay::Multibulk(Multibulk { position, bulk: Some(_), .. })) => {
+                Some((self.spans.iter().map(|span| span.end - span.start).sum(), position))
+            }
+            _ => None,
+        }
+    }
+
     /// Parses complete commands from `input`, which is all that arrived and was not consumed, and appends at most
     /// `max_commands` of them to `batch`, whose offsets are then those of `input`: clear it before each call with
     /// another input. Empty commands are skipped silently.

@@ -4,8 +4,8 @@
 
 use lastsave_config::Config;
 
-use crate::client_eviction::client_memory_limit_bytes;
 use crate::client::Client;
+use crate::client_eviction::client_memory_limit_bytes;
 use crate::net::output_limit::OutputLimit;
 
 /// Values read for every command or connection.

@@ -210,3 +210,19 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn the_argument_that_is_arriving_can_be_told_from_those_before_it() {
+    let mut parser = Parser::new();
+    let mut batch = Batch::new();
+    let limits = Limits::default();
+    let mut input = b"*3\r\n$3\r\nSET\r\n$1\r\nk\r\n".to_vec();
+    parser.parse(&input, &limits, &mut batch, 1);
+    assert_eq!(parser.arriving_argument(), None, "the length is not known");
+    input.extend_from_slice(b"$5\r\nhel");
+    parser.parse(&input, &limits, &mut batch, 1);
+    assert_eq!(parser.arriving_argument(), Some((4, 24)));
+    input.extend_from_slice(b"lo\r\n");
+    assert_eq!(parser.parse(&input, &limits, &mut batch, 1).consumed, input.len());
+    assert_eq!(parser.arriving_argument(), None);
+}

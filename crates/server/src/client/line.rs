@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use lastsave_resp::Protocol;
 
 use super::{Client, Closing};
+use crate::net::query_buffer::BIG_FRAME_BYTES;
 use crate::pubsub::Topic;
 
 /// Bytes that Redis keeps in one node of a client's list of output.
@@ -22,6 +23,11 @@ impl Client {
         let session = &self.session;
         let multi = session.transaction.as_ref().map_or(-1, |transaction| transaction.len() as i64);
         let (pending, counted) = (self.reply.pending(), self.limited_output_bytes());
+        // Redis takes the arguments of a long command out of the query buffer one by one.
+        let arriving =
+            self.parser.arriving_argument().filter(|_| self.wanted + self.query.len() >= BIG_FRAME_BYTES);
+        let (argument_bytes, read_bytes) = arriving.unwrap_or((0, 0));
+        let read_bytes = read_bytes.min(self.query.len());
         let mut line = String::with_capacity(320);
         let _infallible = write!(
             line,
@@ -40,9 +46,9 @@ impl Client {
             self.subscriptions.len(Topic::Channel),
             self.subscriptions.len(Topic::Pattern),
             self.subscriptions.len(Topic::Shard),
-            self.query.len() + self.activity.executing_bytes.0,
+            self.query.len() - read_bytes + self.activity.executing_bytes.0,
             self.query.free_bytes() + self.activity.executing_bytes.1,
-            self.activity.argument_bytes,
+            self.activity.argument_bytes + argument_bytes,
             session.transaction_bytes(),
             self.reply.memory_bytes(),
             pending,

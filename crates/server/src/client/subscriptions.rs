@@ -12,17 +12,27 @@ pub(crate) struct Subscriptions {
     channels: BTreeSet<Bytes>,
     patterns: BTreeSet<Bytes>,
     shards: BTreeSet<Bytes>,
+    /// Bytes of all names.
+    name_bytes: usize,
 }
+
+/// A name's share of the tree around it.
+const NODE_BYTES: usize = size_of::<Bytes>() * 2;
 
 impl Subscriptions {
     /// Adds a name; false when it is there already.
     pub(crate) fn add(&mut self, topic: Topic, name: Bytes) -> bool {
-        self.names_mut(topic).insert(name)
+        let bytes = name.len() + NODE_BYTES;
+        let is_new = self.names_mut(topic).insert(name);
+        self.name_bytes += if is_new { bytes } else { 0 };
+        is_new
     }
 
     /// Removes a name; false when it is not there.
     pub(crate) fn remove(&mut self, topic: Topic, name: &[u8]) -> bool {
-        self.names_mut(topic).remove(name)
+        let was_there = self.names_mut(topic).remove(name);
+        self.name_bytes -= if was_there { name.len() + NODE_BYTES } else { 0 };
+        was_there
     }
 
     /// The names of one kind, in order.
@@ -50,10 +60,7 @@ impl Subscriptions {
 
     /// Approximate bytes held.
     pub(crate) fn memory_bytes(&self) -> usize {
-        /// A name's share of the tree around it.
-        const NODE_BYTES: usize = size_of::<Bytes>() * 2;
-        let sets = [&self.channels, &self.patterns, &self.shards];
-        sets.into_iter().flatten().map(|name| name.len() + NODE_BYTES).sum()
+        self.name_bytes
     }
 
     fn set(&self, topic: Topic) -> &BTreeSet<Bytes> {
@@ -70,5 +77,27 @@ impl Subscriptions {
             Topic::Pattern => &mut self.patterns,
             Topic::Shard => &mut self.shards,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_counted_once_and_memory_is_given_back() {
+        let mut subscriptions = Subscriptions::default();
+        for topic in [Topic::Channel, Topic::Pattern, Topic::Shard] {
+            assert!(
+                subscriptions.add(topic, Bytes::from("a")) && !subscriptions.add(topic, Bytes::from("a"))
+            );
+        }
+        assert_eq!(subscriptions.shown_count(Topic::Pattern), 2);
+        assert_eq!(subscriptions.shown_count(Topic::Shard), 1);
+        assert!(subscriptions.memory_bytes() > 0);
+        for topic in [Topic::Channel, Topic::Pattern, Topic::Shard] {
+            assert!(subscriptions.remove(topic, b"a") && !subscriptions.remove(topic, b"a"));
+        }
+        assert!(subscriptions.is_empty() && subscriptions.memory_bytes() == 0);
     }
 }
