@@ -116,3 +116,15 @@ fn quit_answers_before_it_closes() {
     client.write(b"PING\r\nQUIT\r\nPING\r\n");
     assert_eq!(client.read_to_end(), b"+PONG\r\n+OK\r\n");
 }
+
+#[test]
+fn who_speaks_http_is_not_served() {
+    let mut server = TestServer::start(&[]);
+    for first in ["POST / HTTP/1.1", "GET k\r\nHost: localhost"] {
+        let mut client = server.client();
+        client.write(format!("{first}\r\nSET k evil\r\n").as_bytes());
+        client.read_to_end();
+    }
+    server.wait_for_log("Possible SECURITY ATTACK detected");
+    assert_eq!(server.client().run("EXISTS k"), ":0");
+}

@@ -5,7 +5,7 @@ use lastsave_resp::{OwnedRequest, Request};
 
 use crate::client::{Blocked, Client, Closing, ReplyMode};
 use crate::handlers;
-use crate::refusal::Refusal;
+use crate::refusal::{self, Refusal};
 use crate::server::Server;
 
 /// What becomes of the commands behind this one.
@@ -56,6 +56,10 @@ impl Server {
         spec: Option<&'static CommandSpec>,
         request: Request<'_>,
     ) -> Flow {
+        if spec.is_none() && refusal::is_http(request.arg(0)) {
+            self.drop_http_client(client);
+            return Flow::Continue;
+        }
         let spec = match self.resolve(client, spec, request) {
             Ok(spec) => spec,
             Err(refusal) => {

@@ -3,7 +3,7 @@
 use lastsave_commands::{CommandSpec, Flags, Handler, Rejection, ServerCommand};
 use lastsave_resp::Request;
 
-use crate::client::Client;
+use crate::client::{Client, Closing};
 use crate::handlers::answers_with_pushes;
 use crate::server::Server;
 
@@ -107,6 +107,11 @@ fn queues(client: &Client, spec: &CommandSpec) -> bool {
     client.session.transaction.is_some() && !matches!(spec.name, "exec" | "discard" | "quit" | "reset")
 }
 
+/// Whether a word begins what a browser sends, whom a page may have made send commands along.
+pub(crate) fn is_http(name: &[u8]) -> bool {
+    name.eq_ignore_ascii_case(b"post") || name.eq_ignore_ascii_case(b"host:")
+}
+
 /// Whether a command is allowed while the client listens in the second protocol.
 fn is_for_subscribers(spec: &CommandSpec) -> bool {
     match spec.handler {
@@ -159,6 +164,21 @@ impl Server {
             return Some(Refusal::Monitoring);
         }
         None
+    }
+
+    /// Closes the connection of a client that speaks HTTP, and says so at most once a minute.
+    pub(crate) fn drop_http_client(&mut self, client: &mut Client) {
+        const SILENCE_SECONDS: u64 = 60;
+        let now_ms = self.clock.monotonic_ms();
+        if self.http_warned_ms.is_none_or(|then| now_ms.saturating_sub(then) >= SILENCE_SECONDS * 1000) {
+            self.http_warned_ms = Some(now_ms);
+            tracing::warn!(
+                "Possible SECURITY ATTACK detected: {} sends POST or Host: as HTTP does. A web page may be used to reach \
+                 this server; the connection is closed.",
+                client.peer
+            );
+        }
+        client.closing = Closing::Now;
     }
 
     /// Answers a refusal. A refused command spoils the transaction it was meant for.

@@ -90,6 +90,8 @@ pub(crate) struct Server {
     pub(crate) eviction: EvictionState,
     /// Bytes of memory of its own that the process used before any data was there.
     pub(crate) memory_at_start_bytes: u64,
+    /// Monotonic time of the last warning about a client that speaks HTTP.
+    pub(crate) http_warned_ms: Option<u64>,
     /// Exit code, once the server is to end.
     pub(crate) exit_code: Option<i32>,
 }

@@ -215,6 +215,7 @@ impl Start {
             retry_accept: Vec::new(),
             eviction: EvictionState::default(),
             memory_at_start_bytes: memory_at_start_bytes(),
+            http_warned_ms: None,
             exit_code: None,
         };
         Ok((server, poll, control))
