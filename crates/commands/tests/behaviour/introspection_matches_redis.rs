@@ -25,6 +25,7 @@ const CHANGED_SINCE_7_0: &[(&str, &str)] = &[
     ("command|getkeysandflags", "arity"),
     ("config|resetstat", "tips"),
     ("config|rewrite", "tips"),
+    ("latency|reset", "tips"),
     ("msetnx", "tips"),
     ("randomkey", "tips"),
     ("scan", "tips"),
