@@ -33,7 +33,7 @@ impl Client {
             line,
             "id={} addr={} laddr={} fd={} name={} age={} idle={} flags={} db={} sub={} psub={} ssub={} multi={multi} \
              qbuf={} qbuf-free={} argv-mem={} multi-mem={} rbs={} rbp={} obl={} oll={} omem={} tot-mem={} events={} \
-             cmd={} user={} redir={} resp={} lib-name={} lib-ver={}",
+             cmd={} user=default redir={} resp={} lib-name={} lib-ver={}",
             self.id,
             self.peer,
             self.local,
@@ -58,7 +58,6 @@ impl Client {
             self.memory_bytes(),
             if self.work.awaits_writable { "rw" } else { "r" },
             self.activity.last_command.map_or("NULL", |spec| spec.full_name),
-            if session.authenticated { "default" } else { "(superuser)" },
             session.shown_redirect(),
             if self.reply.protocol() == Protocol::Resp3 { 3 } else { 2 },
             session.library_name,

@@ -26,7 +26,9 @@ impl Server {
             Command::PUnsubscribe => self.unsubscribe(client, Topic::Pattern, request),
             Command::ShardUnsubscribe => self.unsubscribe(client, Topic::Shard, request),
             Command::Publish => {
-                let count = self.publish(&request.arg_shared(1), &request.arg_shared(2));
+                let is_heard = !self.pubsub.is_silent();
+                let count =
+                    if is_heard { self.publish(&request.arg_shared(1), &request.arg_shared(2)) } else { 0 };
                 client.reply.integer(count as i64);
             }
             Command::ShardPublish => {

@@ -57,7 +57,6 @@ pub(super) struct Filter<'a> {
     pub(super) address: Option<&'a [u8]>,
     pub(super) local_address: Option<&'a [u8]>,
     pub(super) client_type: Option<ClientType>,
-    pub(super) user: Option<&'a [u8]>,
     pub(super) max_age_seconds: Option<u64>,
     pub(super) skip_me: bool,
 }
@@ -70,7 +69,6 @@ impl<'a> Filter<'a> {
             address: None,
             local_address: None,
             client_type: None,
-            user: None,
             max_age_seconds: None,
             skip_me: true,
         };
@@ -97,7 +95,7 @@ impl<'a> Filter<'a> {
                 if value != b"default" {
                     return Err(format!("ERR No such user '{}'", String::from_utf8_lossy(value)));
                 }
-                filter.user = Some(value);
+                // Everybody is the default user.
             } else if is("skipme") {
                 filter.skip_me = if value.eq_ignore_ascii_case(b"yes") {
                     true
@@ -120,7 +118,6 @@ impl<'a> Filter<'a> {
             && self.address.is_none_or(|address| client.peer.as_bytes() == address)
             && self.local_address.is_none_or(|address| client.local.as_bytes() == address)
             && self.client_type.is_none_or(|client_type| client_type.includes(client))
-            && self.user.is_none_or(|_| client.session.authenticated)
             && self
                 .max_age_seconds
                 .is_none_or(|age| now_ms.saturating_sub(client.activity.connected_ms) / 1000 >= age)

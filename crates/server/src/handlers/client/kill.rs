@@ -27,7 +27,6 @@ impl Server {
             address: Some(address),
             local_address: None,
             client_type: None,
-            user: None,
             max_age_seconds: None,
             skip_me: false,
         };
