@@ -47,6 +47,28 @@ impl Choice {
     }
 }
 
+/// Replies with what was chosen among `len` elements, which is not 0. A reply that is too long for its client is given up
+/// half-way: the client is, too.
+pub(crate) fn reply_chosen(
+    reply: &mut ReplyBuffer,
+    choice: Choice,
+    len: usize,
+    random: &mut SmallRng,
+    mut write: impl FnMut(&mut ReplyBuffer, usize),
+) {
+    match choice {
+        Choice::Different(_) => choose(choice, len, random, |index| write(reply, index)),
+        Choice::Any(count) => {
+            for _ in 0..count {
+                if reply.is_overfull() {
+                    return;
+                }
+                write(reply, random.random_range(0..len));
+            }
+        }
+    }
+}
+
 /// Gives the positions chosen among `len`, which is not 0.
 pub(crate) fn choose(choice: Choice, len: usize, random: &mut SmallRng, mut visit: impl FnMut(usize)) {
     match choice {

@@ -99,3 +99,17 @@ fn memory_is_told_in_every_field_of_redis() {
     assert_eq!(client.run("MEMORY MALLOC-STATS"), "Stats not supported for the current allocator");
     assert!(client.run("MEMORY HELP").contains("MALLOC-STATS"));
 }
+
+#[test]
+fn an_endless_reply_is_given_up_with_its_client() {
+    let server = TestServer::start(&["--client-output-buffer-limit", "normal 1000000 0 0"]);
+    let mut control = server.client();
+    control.run("HSET h f v");
+    control.run("SADD s m");
+    for words in [&["HRANDFIELD", "h", "-9999999999"][..], &["SRANDMEMBER", "s", "-9999999999"]] {
+        let mut client = server.client();
+        client.send(words);
+        assert!(client.read_to_end().is_empty(), "{words:?}");
+    }
+    assert_eq!(control.info("client_output_buffer_limit_disconnections"), "2");
+}

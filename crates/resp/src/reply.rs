@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::io::{IoSlice, Write as _};
+use std::num::NonZeroU64;
 
 use bytes::Bytes;
 
@@ -55,6 +56,7 @@ const ERROR_CODE_BYTES_MAX: usize = 31;
 pub struct ReplyBuffer {
     output: Output,
     protocol: Protocol,
+    limit: Option<NonZeroU64>,
     errors: u64,
     error_code: [u8; ERROR_CODE_BYTES_MAX],
     error_code_len: u8,
@@ -70,6 +72,19 @@ impl ReplyBuffer {
     #[inline]
     pub fn protocol(&self) -> Protocol {
         self.protocol
+    }
+
+    /// Sets how many pending bytes are too many; `None` for no limit. Nothing is cut off at the limit: whoever writes
+    /// without end looks at [`ReplyBuffer::is_overfull`].
+    #[inline]
+    pub fn set_limit(&mut self, bytes: Option<NonZeroU64>) {
+        self.limit = bytes;
+    }
+
+    /// Whether so much is pending that the client will be given up: the rest of a long reply need not be written.
+    #[inline]
+    pub fn is_overfull(&self) -> bool {
+        self.limit.is_some_and(|limit| self.pending() as u64 >= limit.get())
     }
 
     /// Changes the version for the replies to come.

@@ -34,6 +34,13 @@ impl Server {
         spec: Option<&'static CommandSpec>,
         request: Request<'_>,
     ) -> Flow {
+        if !self.tracking.is_idle() {
+            // What is given up is told before the reply, which has nothing to do with it.
+            self.limit_tracking(Some(client));
+            self.deliver(Some(client));
+        }
+        let limit = self.settings.output_limit_of(client).hard_bytes;
+        client.limit_replies(limit);
         let mark = client.reply.produced();
         let flow = self.admit(client, spec, request);
         if flow == Flow::Continue && client.session.reply_mode != ReplyMode::On {
@@ -43,7 +50,7 @@ impl Server {
         }
         end_caching(client, spec);
         self.deliver(Some(client));
-        if self.settings.output_limit_of(client).hard_bytes > 0 {
+        if limit > 0 {
             self.limit_output(client);
         }
         flow
@@ -72,9 +79,6 @@ impl Server {
         self.evict_clients(Some(client));
         if client.closing == Closing::Now {
             return Flow::Continue;
-        }
-        if !self.tracking.is_idle() {
-            self.limit_tracking(Some(client));
         }
         if let Some(refusal) = self.refusal_of(client, spec, request) {
             self.refuse(client, Some(spec), &refusal);

@@ -35,6 +35,9 @@ fn keys(context: &mut Context<'_>, request: Request<'_>) {
         if (every || glob_matches(pattern, entry.key(), false)) && !context.is_past(entry.expires_at_ms()) {
             context.reply.bulk(entry.key());
             count += 1;
+            if context.reply.is_overfull() {
+                break;
+            }
         }
     }
     context.reply.insert_aggregate(mark, Aggregate::Array, count);

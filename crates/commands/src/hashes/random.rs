@@ -7,7 +7,7 @@ use rand::Rng;
 
 use super::get::value;
 use crate::context::Context;
-use crate::random::{Choice, choose, parse_count};
+use crate::random::{Choice, parse_count, reply_chosen};
 use crate::reply::{Replied, SYNTAX_ERROR, element, error};
 use crate::spec::{Argument, Categories, CommandSpec, Flags, Group, Handler, KeyFlags, KeySpec};
 
@@ -64,7 +64,7 @@ fn hrandfield(context: &mut Context<'_>, request: Request<'_>) {
         if choice.is_everything(hash.len()) {
             hash.iter().for_each(|(field, found)| pair(reply, field, found, with_values));
         } else {
-            choose(choice, hash.len(), &mut random, |index| {
+            reply_chosen(reply, choice, hash.len(), &mut random, |reply, index| {
                 let (field, found) = hash.at(index);
                 pair(reply, field, found, with_values);
             });

@@ -8,7 +8,7 @@ use rand::rngs::SmallRng;
 use rand::seq::index;
 
 use crate::context::Context;
-use crate::random::{Choice, choose, parse_count};
+use crate::random::{Choice, parse_count, reply_chosen};
 use crate::reply::{Replied, SYNTAX_ERROR, element, error};
 use crate::signals::EventClass;
 use crate::spec::{Argument, Categories, CommandSpec, Flags, Group, Handler, KeyFlags, KeySpec};
@@ -147,7 +147,7 @@ fn srandmember(context: &mut Context<'_>, request: Request<'_>) {
         if choice.is_everything(set.len()) {
             set.iter().for_each(|member| element(reply, member));
         } else {
-            choose(choice, set.len(), &mut random, |index| element(reply, set.at(index)));
+            reply_chosen(reply, choice, set.len(), &mut random, |reply, index| element(reply, set.at(index)));
         }
     });
 }

@@ -113,3 +113,18 @@ fn nothing_beyond_the_limit_is_handed_out() {
     reply.io_slices(released, &mut slices);
     assert!(slices.is_empty());
 }
+
+#[test]
+fn a_limit_cuts_nothing_but_can_be_asked_for() {
+    let mut reply = ReplyBuffer::new(Protocol::Resp2);
+    reply.ok();
+    assert!(!reply.is_overfull());
+    reply.set_limit(NonZeroU64::new(10));
+    assert!(!reply.is_overfull());
+    reply.ok();
+    assert!(reply.is_overfull());
+    reply.ok();
+    assert_eq!(reply.pending(), 15);
+    reply.consume(6);
+    assert!(!reply.is_overfull());
+}

@@ -9,6 +9,8 @@ mod table;
 mod tracking;
 mod transaction;
 
+use std::num::NonZeroU64;
+
 use lastsave_resp::{Parser, Protocol, ReplyBuffer};
 
 pub(crate) use blocked::Blocked;
@@ -146,6 +148,13 @@ impl Client {
     /// Whether its commands may be executed now.
     pub(crate) fn accepts_commands(&self) -> bool {
         self.blocked.is_none() && !self.work.parked && !self.work.paused && !self.closing.is_pending()
+    }
+
+    /// Lets long replies be given up once `client-output-buffer-limit` (0 for none) dooms the client.
+    #[inline]
+    pub(crate) fn limit_replies(&mut self, hard_bytes: u64) {
+        let uncounted = if hard_bytes > 0 { Self::UNCOUNTED_OUTPUT_BYTES as u64 } else { 0 };
+        self.reply.set_limit(NonZeroU64::new(hard_bytes.saturating_add(uncounted)));
     }
 
     /// Whether it listens to anything, which makes it a client of the type `pubsub`.
