@@ -319,6 +319,11 @@ impl Context<'_> {
         self.stats.expired_keys += 1;
         self.effects.command(db, &[self.expire_command(), key.bytes()]);
         self.signals.event(db, EventClass::Expired, "expired", key.bytes());
+        self.vanished_in(db, key);
+    }
+
+    /// Tells who wants to know that the server itself removed a key of some database.
+    pub(crate) fn vanished_in(&mut self, db: usize, key: &Key<'_>) {
         if !self.watches.is_empty() {
             self.touch_watchers(db, key);
         }

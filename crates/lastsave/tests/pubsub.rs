@@ -244,3 +244,18 @@ fn listeners_show_in_the_list_of_clients() {
         std::thread::sleep(Duration::from_millis(5));
     }
 }
+
+#[test]
+fn evicted_keys_are_announced() {
+    let server = TestServer::start(&["--notify-keyspace-events", "Ee"]);
+    let (mut listener, mut tracker, mut writer) = (server.client(), server.client(), server.client());
+    listener.run("PSUBSCRIBE *");
+    writer.run("SETEX volatile 10000 x");
+    tracker.run("HELLO 3");
+    tracker.run("CLIENT TRACKING ON");
+    tracker.run("GET volatile");
+    writer.run("CONFIG SET maxmemory-policy volatile-lru maxmemory 1");
+    assert_eq!(harness::show(&listener.read()), "[pmessage * __keyevent@0__:evicted volatile]");
+    assert_eq!(harness::show(&tracker.read()), "[invalidate [volatile]]");
+    writer.run("CONFIG SET maxmemory 0");
+}

@@ -41,10 +41,14 @@ impl Server {
         }
         let limit = self.settings.output_limit_of(client).hard_bytes;
         client.limit_replies(limit);
-        let mark = client.reply.produced();
+        client.reply_start = client.reply.produced();
         let flow = self.admit(client, spec, request);
         if flow == Flow::Continue && client.session.reply_mode != ReplyMode::On {
-            let wanted = if spec.is_some_and(answers_with_pushes) { client.reply.produced() } else { mark };
+            let wanted = if spec.is_some_and(answers_with_pushes) {
+                client.reply.produced()
+            } else {
+                client.reply_start
+            };
             client.session.apply_reply_mode(&mut client.reply, wanted);
             client.gate.retract(client.reply.produced());
         }

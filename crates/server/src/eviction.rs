@@ -57,22 +57,22 @@ impl Server {
 
     /// Gives up keys if `maxmemory` is exceeded. `caller` is the client about to be served. Gives whether memory is used
     /// up with nothing left to give up.
-    pub(crate) fn is_out_of_memory(&mut self, caller: Option<&Client>) -> bool {
+    pub(crate) fn is_out_of_memory(&mut self, caller: Option<&mut Client>) -> bool {
         let limit_bytes = self.settings.max_memory_bytes;
-        if limit_bytes == 0 || self.persistence.is_loading() {
+        if limit_bytes == 0 || self.persistence.is_loading() || self.pause.is_on() {
             return false;
         }
-        let excess_bytes = self.counted_bytes(caller).saturating_sub(limit_bytes);
+        let excess_bytes = self.counted_bytes(caller.as_deref()).saturating_sub(limit_bytes);
         if excess_bytes == 0 {
             if self.eviction.exceeded_since_us.is_some() {
                 self.end_eviction(EvictionResult::Done);
             }
             return false;
         }
-        self.evict(excess_bytes) == EvictionResult::NothingLeft
+        self.evict(excess_bytes, caller) == EvictionResult::NothingLeft
     }
 
-    fn evict(&mut self, excess_bytes: u64) -> EvictionResult {
+    fn evict(&mut self, excess_bytes: u64, mut caller: Option<&mut Client>) -> EvictionResult {
         // The records would have nowhere to go; writers wait as well.
         if self.persistence.is_saturated() {
             return EvictionResult::TimedOut;
@@ -84,6 +84,9 @@ impl Server {
             self.persistence.append_separately(&self.effects);
             self.effects.clear();
         }
+        // Told before the reply of the command under way, which will not see what went.
+        self.follow_signals(caller.as_deref_mut());
+        self.deliver(caller);
         self.end_eviction(result);
         result
     }

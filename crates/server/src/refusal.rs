@@ -134,7 +134,7 @@ impl Server {
     /// The checks that a known command has to pass, in Redis' order.
     pub(crate) fn refusal_of(
         &mut self,
-        client: &Client,
+        client: &mut Client,
         spec: &'static CommandSpec,
         _request: Request<'_>,
     ) -> Option<Refusal> {

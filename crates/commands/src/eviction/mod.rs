@@ -153,7 +153,7 @@ fn evict(context: &mut Context<'_>, db: usize, name: &[u8]) {
     let key = context.key(name);
     context.keyspace.db_mut(db).remove(&key);
     context.stats.evicted_keys += 1;
-    context.modified_in(db, &key);
+    context.vanished_in(db, &key);
     context.notify_in(db, EventClass::Evicted, "evicted", &key);
     let command: &[u8] = if context.options.lazyfree_lazy_eviction { b"UNLINK" } else { b"DEL" };
     context.effects.command(db, &[command, name]);

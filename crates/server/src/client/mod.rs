@@ -50,6 +50,8 @@ pub(crate) struct Client {
     pub(crate) wanted: usize,
     /// What was answered and is not sent.
     pub(crate) reply: ReplyBuffer,
+    /// Where in the stream of replies the one to the command under way begins.
+    pub(crate) reply_start: u64,
     /// How many of the errors in it are counted in the statistics.
     pub(crate) counted_errors: u64,
     /// Which answers may be sent.
@@ -132,6 +134,7 @@ impl Client {
             parser: Parser::new(),
             wanted: 0,
             reply: ReplyBuffer::new(Protocol::Resp2),
+            reply_start: 0,
             counted_errors: 0,
             gate: ReplyGate::default(),
             pressure: OutputPressure::default(),

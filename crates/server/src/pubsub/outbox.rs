@@ -81,6 +81,8 @@ impl Server {
                 let protocol = receiver.reply.protocol();
                 let form = &mut encoded[usize::from(protocol == Protocol::Resp3)];
                 receiver.reply.raw_shared(form.get_or_insert_with(|| message.encode(protocol)));
+                // What comes before a reply is no part of it.
+                receiver.reply_start = receiver.reply.produced();
                 if self.persistence.is_gating() {
                     let released = self.persistence.released();
                     let handed_over = self.persistence.handed_over();
