@@ -31,9 +31,11 @@ impl Client {
     /// Takes what the client costs now into the sums for all clients.
     pub(crate) fn account_memory(&mut self, sums: &mut ClientMemorySums) {
         self.unaccount_memory(sums);
+        // A client that goes anyway, for the output it does not read, must not take others with it.
+        let is_spared = self.session.no_evict || self.closing == Closing::Now;
         self.accounted = AccountedBytes {
             counted: self.counted_bytes(),
-            evictable: if self.session.no_evict { 0 } else { self.memory_bytes() as u64 },
+            evictable: if is_spared { 0 } else { self.memory_bytes() as u64 },
         };
         sums.counted += self.accounted.counted;
         sums.evictable += self.accounted.evictable;
