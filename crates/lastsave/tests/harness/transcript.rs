@@ -35,7 +35,7 @@ fn run(program: Program, directory: &Path, arguments: &[&str], script: &[&str]) 
             .send(&lastsave_resp::split_arguments(words.as_bytes()).expect("well-formed words"));
         std::thread::sleep(STEP);
     }
-    clients.iter_mut().map(|client| show_all(client)).collect()
+    clients.iter_mut().map(show_all).collect()
 }
 
 fn split(line: &str) -> (usize, &str) {
