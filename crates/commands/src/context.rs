@@ -1,11 +1,12 @@
 //! What a data command works with, and the lookups every command makes through it.
 
 use lastsave_keyspace::{Edited, Entry, Expiry, Key, Keyspace, NewValue, Stored, StringValue, Value};
-use lastsave_resp::{ReplyBuffer, Request};
+use lastsave_resp::{OwnedRequest, ReplyBuffer, Request};
 use rand::SeedableRng;
 use rand::rngs::SmallRng;
 
 use crate::access;
+use crate::blocking::{BlockingTable, BlockingWait};
 use crate::effects::Effects;
 use crate::options::{DataOptions, DataStats};
 use crate::reply::{Replied, WRONG_TYPE, error};
@@ -54,6 +55,10 @@ pub struct Context<'a> {
     pub effects: &'a mut Effects,
     /// Who watches which key.
     pub watches: &'a mut WatchTable,
+    /// Who waits for which key.
+    pub blocking: &'a mut BlockingTable,
+    /// The command may ask for its client to be blocked; not so inside MULTI, in scripts and in the log.
+    pub may_block: bool,
     /// What the command announces.
     pub signals: &'a mut Signals,
     /// The client, as CLIENT ID tells it.
@@ -376,7 +381,30 @@ impl Context<'_> {
         if !self.watches.is_empty() {
             self.touch_watchers(db, key);
         }
+        if !self.blocking.is_empty() {
+            self.blocking.touch(db, key.bytes());
+        }
         self.signals.modified(db, key.bytes());
+    }
+
+    /// Lets the client wait for keys of the selected database instead of replying to it; the command will be executed
+    /// again, from its start, when one of them is ready. Only where [`Self::may_block`] is set; elsewhere the command
+    /// replies what it replies when its time is over.
+    pub(crate) fn block<'k>(&mut self, keys: impl IntoIterator<Item = &'k [u8]>, wait: BlockingWait) {
+        assert!(self.may_block, "a command that must not block replies");
+        self.blocking.block(self.client_id, self.db, keys, wait, None);
+    }
+
+    /// The same for a request whose meaning changes with time, such as XREAD with `$`: `request` is executed in its
+    /// stead.
+    pub(crate) fn block_as<'k>(
+        &mut self,
+        request: OwnedRequest,
+        keys: impl IntoIterator<Item = &'k [u8]>,
+        wait: BlockingWait,
+    ) {
+        assert!(self.may_block, "a command that must not block replies");
+        self.blocking.block(self.client_id, self.db, keys, wait, Some(request));
     }
 
     /// Announces that a key of some database was created. [`Context::store`] does it by itself.

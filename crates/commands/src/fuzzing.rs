@@ -5,6 +5,7 @@ use lastsave_resp::{Batch, Limits, Parser, Protocol, ReplyBuffer, decode_reply};
 use rand::SeedableRng;
 use rand::rngs::SmallRng;
 
+use crate::blocking::BlockingTable;
 use crate::context::{Context, Dependency, execute};
 use crate::effects::Effects;
 use crate::glob::glob_matches;
@@ -42,6 +43,7 @@ pub fn requests(data: &[u8]) {
     let mut keyspace = Keyspace::new(&KeyspaceOptions::default());
     let options = DataOptions { proto_max_bulk_bytes: 64 * 1024, ..DataOptions::default() };
     let (mut watches, mut signals, mut stats) = (WatchTable::new(), Signals::new(), DataStats::default());
+    let mut blocking = BlockingTable::new();
     let mut random = SmallRng::seed_from_u64(0);
     for index in 0..batch.len() {
         let request = batch.request(index, data);
@@ -56,6 +58,8 @@ pub fn requests(data: &[u8]) {
             reply: &mut reply,
             effects: &mut effects,
             watches: &mut watches,
+            blocking: &mut blocking,
+            may_block: false,
             signals: &mut signals,
             client_id: 1,
             options: &options,

@@ -9,7 +9,8 @@
 //!
 //! * [`resolve`] finds the command a request names and checks its arity, or says what to reply instead.
 //! * [`execute`] runs a data command in a [`Context`].
-//! * [`WatchTable`] knows who watches which key; [`ExpireCycle`] removes keys nobody asks for any more.
+//! * [`WatchTable`] knows who watches which key, [`BlockingTable`] who waits for which; [`ExpireCycle`] removes keys
+//!   nobody asks for any more.
 //! * [`request_keys`] and the `reply_command_*` functions answer questions about commands.
 //!
 //! To add a command, declare its [`CommandSpec`] beside its function in the file of its family, and list it there.
@@ -23,11 +24,23 @@
 //! `keymiss` come from `context.store`, from `context.created` (for keys made otherwise) and from the lookups for reading.
 //! Events of classes that `notify-keyspace-events` does not ask for cost one branch.
 //!
+//! # Waiting for a key
+//!
+//! A command that may wait (BLPOP, XREAD) is an ordinary data command. It parses its arguments, the timeout with
+//! `timeouts::seconds_argument` or `milliseconds_argument`, looks at its keys, and if there is something to take, takes
+//! and logs it as the command that does not wait (LPOP). If there is not, and `context.may_block` is set, it calls
+//! `context.block(keys, BlockingWait { .. })` and returns without a reply; where it is not set (MULTI, scripts) it
+//! replies its nil. The server executes the same request again when a key is ready, so the command needs no other entry
+//! point and keeps nothing: whatever `context.modified` or a change of databases touches makes keys ready, and the
+//! command simply looks again. When the time is over the server replies a null array. Where the meaning of a request
+//! changes with time, as that of XREAD with `$` does, `context.block_as` takes the request to execute in its stead.
+//!
 //! # Example
 //!
 //! ```
 //! use lastsave_commands::{
-//!     Context, DataOptions, DataStats, Dependency, Effect, Effects, Signals, WatchTable, execute, resolve,
+//!     BlockingTable, Context, DataOptions, DataStats, Dependency, Effect, Effects, Signals, WatchTable, execute,
+//!     resolve,
 //! };
 //! use lastsave_keyspace::{Keyspace, KeyspaceOptions};
 //! use lastsave_resp::{Batch, Limits, Parser, Protocol, ReplyBuffer};
@@ -47,6 +60,8 @@
 //!     reply: &mut reply,
 //!     effects: &mut effects,
 //!     watches: &mut WatchTable::new(),
+//!     blocking: &mut BlockingTable::new(),
+//!     may_block: true,
 //!     signals: &mut Signals::new(),
 //!     client_id: 1,
 //!     options: &DataOptions::default(),
@@ -66,6 +81,7 @@
 
 mod access;
 mod bitmaps;
+mod blocking;
 mod context;
 mod debug;
 mod digest;
@@ -90,9 +106,11 @@ mod signals;
 mod spec;
 mod strings;
 mod table;
+mod timeouts;
 mod values;
 mod watch;
 
+pub use blocking::{AwaitedType, BlockingRequest, BlockingTable, BlockingWait, ReadyKey, Waiter};
 pub use context::{Context, Dependency, execute};
 pub use debug::{debug_digest_value, debug_object, debug_populate};
 pub use digest::{DataDigest, dataset_digest, value_digest};

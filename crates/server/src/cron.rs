@@ -42,7 +42,7 @@ impl Server {
         if let Some(end_ms) = self.pause.end_ms() {
             deadline_us = deadline_us.min(end_ms.saturating_mul(1000));
         }
-        deadline_us
+        deadline_us.min(self.key_wait_deadlines.next_us().unwrap_or(u64::MAX))
     }
 
     /// Runs the periodic work if it is due.

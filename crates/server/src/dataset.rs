@@ -1,8 +1,8 @@
 //! The data and what commands need to work on it, without any client.
 
 use lastsave_commands::{
-    Context, DataOptions, DataStats, Dependency, Effects, EvictionResult, Evictor, ExpireCycle,
-    ExpireCycleKind, MaxmemoryPolicy, Signals, WatchTable,
+    BlockingTable, Context, DataOptions, DataStats, Dependency, Effects, EvictionResult, Evictor,
+    ExpireCycle, ExpireCycleKind, MaxmemoryPolicy, Signals, WatchTable,
 };
 use lastsave_config::{Choice as _, Config};
 use lastsave_keyspace::{Keyspace, KeyspaceOptions};
@@ -24,6 +24,8 @@ pub(crate) struct Dataset {
     pub(crate) stats: DataStats,
     /// Which client watches which key.
     pub(crate) watches: WatchTable,
+    /// Which client waits for which key.
+    pub(crate) blocking: BlockingTable,
     /// What commands announce.
     pub(crate) signals: Signals,
     /// Source of random choices.
@@ -51,6 +53,7 @@ impl Dataset {
             options: DataOptions::default(),
             stats: DataStats::default(),
             watches: WatchTable::new(),
+            blocking: BlockingTable::new(),
             signals: Signals::new(),
             random: SmallRng::from_os_rng(),
             expire_cycle: ExpireCycle::new(),
@@ -108,6 +111,8 @@ impl Dataset {
             reply: &mut ReplyBuffer::new(Protocol::Resp2),
             effects,
             watches: &mut self.watches,
+            blocking: &mut self.blocking,
+            may_block: false,
             signals: &mut self.signals,
             client_id: 0,
             options: &self.options,
@@ -134,6 +139,8 @@ impl Dataset {
             reply: &mut ReplyBuffer::new(Protocol::Resp2),
             effects,
             watches: &mut self.watches,
+            blocking: &mut self.blocking,
+            may_block: false,
             signals: &mut self.signals,
             client_id: 0,
             options: &self.options,

@@ -43,7 +43,11 @@ impl Server {
         client.limit_replies(limit);
         client.reply_start = client.reply.produced();
         let flow = self.admit(client, spec, request);
-        if flow == Flow::Continue && client.session.reply_mode != ReplyMode::On {
+        if self.dataset.blocking.has_ready() && self.tracking.is_idle() {
+            self.serve_ready_keys();
+        }
+        let has_replied = flow == Flow::Continue && !matches!(client.blocked, Some(Blocked::Keys(_)));
+        if has_replied && client.session.reply_mode != ReplyMode::On {
             let wanted = if spec.is_some_and(answers_with_pushes) {
                 client.reply.produced()
             } else {
@@ -100,6 +104,10 @@ impl Server {
             return Flow::Continue;
         }
         let depends = self.run_command(client, spec, request, Scope::Single);
+        if let Some(asked) = self.dataset.blocking.take_asked() {
+            self.block_on_keys(client, spec, request, asked);
+            return Flow::Continue;
+        }
         self.hold_reply(client, depends);
         Flow::Continue
     }
@@ -154,6 +162,10 @@ impl Server {
             // Its arity has already refused it.
             Handler::Container => 0,
         };
+        if self.dataset.blocking.is_asked() {
+            // It is counted when it has its reply.
+            return depends;
+        }
         let failed = self.statistics.note_errors(&client.reply, &mut client.counted_errors);
         let duration_ns = self.finish_timing(spec, started_ns, failed, scope == Scope::Transaction);
         self.observe(client, spec, request, duration_ns);
@@ -181,6 +193,8 @@ impl Server {
             reply: &mut client.reply,
             effects: &mut self.effects,
             watches: &mut self.dataset.watches,
+            blocking: &mut self.dataset.blocking,
+            may_block: scope == Scope::Single,
             signals: &mut self.dataset.signals,
             client_id: client.id,
             options: &self.dataset.options,

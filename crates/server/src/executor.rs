@@ -112,7 +112,11 @@ impl Server {
         self.wake_blocked();
         self.evict_clients(None);
         self.go_on_evicting();
+        self.end_overdue_key_waits();
         self.run_cron();
+        // Keys that expired, and those that had to wait for the log.
+        self.serve_ready_keys();
+        self.deliver(None);
         self.broadcast_changes();
         self.persistence.hand_over();
         self.flush_outputs();

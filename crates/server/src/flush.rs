@@ -112,6 +112,7 @@ impl Server {
         self.unsubscribe_from_everything(&mut client);
         self.stop_monitoring(&mut client);
         self.stop_tracking(&mut client);
+        self.forget_key_wait(&client);
         client.socket.deregister(&self.registry);
         self.clients.release(key, client.id);
     }

@@ -39,6 +39,7 @@ mod flush;
 mod handlers;
 mod identity;
 mod info;
+mod key_waits;
 mod logging;
 mod net;
 mod observation;

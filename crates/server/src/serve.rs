@@ -146,6 +146,10 @@ impl Server {
             self.settle(&mut client);
         }
         self.clients.put_back(client);
+        if self.must_serve_apart() {
+            self.serve_ready_keys();
+            self.deliver(None);
+        }
     }
 
     fn execute_batch(&mut self, client: &mut Client, slot: &mut Serving) {
@@ -198,7 +202,7 @@ impl Server {
             };
             let flow = self.execute(client, slot.specs[index], request);
             let stays = flow == Flow::Park;
-            if stays || !client.accepts_commands() {
+            if stays || !client.accepts_commands() || self.must_serve_apart() {
                 let first_left = index + usize::from(!stays);
                 return self.stop_batch(client, slot, input, first_left);
             }

@@ -13,6 +13,7 @@ use crate::cron::CronState;
 use crate::dataset::Dataset;
 use crate::eviction::EvictionState;
 use crate::identity::Identity;
+use crate::key_waits::KeyWaitDeadlines;
 use crate::net::buffer_pool::BufferPool;
 use crate::net::listener::{ListenOptions, Listeners};
 use crate::observation::Observation;
@@ -72,6 +73,8 @@ pub(crate) struct Server {
     pub(crate) tracking: TrackingTable,
     /// CLIENT PAUSE.
     pub(crate) pause: Pause,
+    /// When clients blocked on keys stop waiting.
+    pub(crate) key_wait_deadlines: KeyWaitDeadlines,
     /// Parsed input of the clients being served.
     pub(crate) serving: Vec<Serving>,
     /// Commands by the names clients use.

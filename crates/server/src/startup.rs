@@ -24,6 +24,7 @@ use crate::daemon::{self, Detached};
 use crate::dataset::Dataset;
 use crate::eviction::EvictionState;
 use crate::identity::{Identity, version_line};
+use crate::key_waits::KeyWaitDeadlines;
 use crate::net::buffer_pool::BufferPool;
 use crate::net::listener::{ListenError, Listeners};
 use crate::net::token::Source as EventSource;
@@ -206,6 +207,7 @@ impl Start {
             pause: Pause::default(),
             observation: Observation::default(),
             queues: Queues::default(),
+            key_wait_deadlines: KeyWaitDeadlines::default(),
             serving: Vec::new(),
             names,
             identity: Identity::new(loaded.config_file),

@@ -133,6 +133,9 @@ impl Server {
     pub(crate) fn unblock_early(&mut self, key: ClientKey, with_error: bool) -> bool {
         let durable = self.persistence.durable();
         let Some(client) = self.clients.get_mut(key) else { return false };
+        if matches!(client.blocked, Some(Blocked::Keys(_))) {
+            return self.give_up_key_wait(key, with_error);
+        }
         if !client.blocked.as_ref().is_some_and(Blocked::can_be_given_up) {
             return false;
         }
@@ -164,7 +167,7 @@ fn is_over(blocked: &Blocked, durable: u64, now_ms: u64) -> bool {
         Blocked::WaitAof { position, local, replicas, .. } => {
             (!*local || durable >= *position) && *replicas == 0
         }
-        Blocked::Wait { .. } | Blocked::Job { .. } | Blocked::Shutdown => false,
+        Blocked::Wait { .. } | Blocked::Job { .. } | Blocked::Keys(_) | Blocked::Shutdown => false,
     };
     is_satisfied || blocked.deadline_ms().is_some_and(|deadline_ms| now_ms >= deadline_ms)
 }

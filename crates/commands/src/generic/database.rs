@@ -64,6 +64,7 @@ fn flushdb(context: &mut Context<'_>, request: Request<'_>) {
     }
     context.watches.touch_database(context.db, None, context.keyspace, context.now_ms);
     let removed = context.keyspace.flush(context.db);
+    context.blocking.touch_database(context.db);
     context.signals.flushed();
     // Logged even when there was nothing to remove.
     context.log_verbatim(removed);
@@ -99,6 +100,7 @@ fn flushall(context: &mut Context<'_>, request: Request<'_>) {
     }
     for db in 0..context.keyspace.databases() {
         context.watches.touch_database(db, None, context.keyspace, context.now_ms);
+        context.blocking.touch_database(db);
     }
     let removed = context.keyspace.flush_all();
     context.signals.flushed();

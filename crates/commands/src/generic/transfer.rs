@@ -139,6 +139,8 @@ fn swapdb(context: &mut Context<'_>, request: Request<'_>) {
         context.watches.touch_database(first, Some(second), context.keyspace, context.now_ms);
         context.watches.touch_database(second, Some(first), context.keyspace, context.now_ms);
         context.keyspace.swap_databases(first, second);
+        context.blocking.touch_database(first);
+        context.blocking.touch_database(second);
     }
     context.log_verbatim(1);
     context.reply.ok();

@@ -70,6 +70,16 @@ impl LongDouble {
         self.infinite
     }
 
+    /// The nearest number with 53 bits.
+    pub(crate) fn to_f64(self) -> f64 {
+        let magnitude = match i32::try_from(self.exponent) {
+            _ if self.infinite => f64::INFINITY,
+            Ok(exponent) => self.significand as f64 * 2_f64.powi(exponent),
+            Err(_) => f64::INFINITY,
+        };
+        if self.negative { -magnitude } else { magnitude }
+    }
+
     /// The sum, unless it is infinite or undefined.
     pub(crate) fn add(&self, other: &Self) -> Option<Self> {
         if self.infinite || other.infinite {

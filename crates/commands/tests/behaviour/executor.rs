@@ -1,8 +1,8 @@
 //! Runs commands in process, as a server does, but without a socket.
 
 use lastsave_commands::{
-    Context, DataOptions, DataStats, Dependency, Effect, Effects, EvictionResult, Evictor, ExpireCycle,
-    ExpireCycleKind, ExpireOutcome, Handler, Signals, WatchTable, execute, resolve,
+    BlockingTable, Context, DataOptions, DataStats, Dependency, Effect, Effects, EvictionResult, Evictor,
+    ExpireCycle, ExpireCycleKind, ExpireOutcome, Handler, Signals, WatchTable, execute, resolve,
 };
 use lastsave_keyspace::{Keyspace, KeyspaceOptions};
 use lastsave_resp::{Batch, Limits, OwnedRequest, Parser, Protocol, ReplyBuffer, Request};
@@ -35,6 +35,8 @@ pub(crate) struct Executor {
     pub(crate) options: DataOptions,
     pub(crate) stats: DataStats,
     pub(crate) watches: WatchTable,
+    pub(crate) blocking: BlockingTable,
+    pub(crate) may_block: bool,
     pub(crate) signals: Signals,
     pub(crate) replay: bool,
     pub(crate) no_touch: bool,
@@ -52,6 +54,8 @@ impl Executor {
             options: DataOptions::default(),
             stats: DataStats::default(),
             watches: WatchTable::new(),
+            blocking: BlockingTable::new(),
+            may_block: false,
             signals: Signals::new(),
             replay: false,
             no_touch: false,
@@ -78,6 +82,8 @@ impl Executor {
             reply: &mut reply,
             effects: &mut effects,
             watches: &mut self.watches,
+            blocking: &mut self.blocking,
+            may_block: self.may_block,
             signals: &mut self.signals,
             client_id: 1,
             options: &self.options,

@@ -1,5 +1,8 @@
 //! What a client waits for while its further commands stay unread.
 
+use lastsave_commands::CommandSpec;
+use lastsave_resp::OwnedRequest;
+
 /// A client that has sent a command whose answer comes later.
 #[derive(Debug)]
 pub(crate) enum Blocked {
@@ -24,8 +27,21 @@ pub(crate) enum Blocked {
         /// The ticket that the completion names.
         ticket: u64,
     },
+    /// BLPOP and its like: until a key can be taken from.
+    Keys(KeyWait),
     /// SHUTDOWN, until the server exits or the shutdown is given up.
     Shutdown,
+}
+
+/// A command that waits for a key and is executed again when one is ready.
+#[derive(Debug)]
+pub(crate) struct KeyWait {
+    /// The command.
+    pub(crate) spec: &'static CommandSpec,
+    /// What is executed again.
+    pub(crate) request: OwnedRequest,
+    /// Monotonic time of the timeout; `None` = for ever.
+    pub(crate) deadline_ms: Option<u64>,
 }
 
 impl Blocked {
@@ -45,7 +61,9 @@ impl Blocked {
     /// Monotonic time at which the client stops waiting.
     pub(crate) fn deadline_ms(&self) -> Option<u64> {
         match self {
-            Self::WaitAof { deadline_ms, .. } | Self::Wait { deadline_ms } => *deadline_ms,
+            Self::WaitAof { deadline_ms, .. }
+            | Self::Wait { deadline_ms }
+            | Self::Keys(KeyWait { deadline_ms, .. }) => *deadline_ms,
             Self::Job { .. } | Self::Shutdown => None,
         }
     }

@@ -13,7 +13,7 @@ use std::num::NonZeroU64;
 
 use lastsave_resp::{Parser, Protocol, ReplyBuffer};
 
-pub(crate) use blocked::Blocked;
+pub(crate) use blocked::{Blocked, KeyWait};
 pub(crate) use close::Closing;
 pub(crate) use session::{ReplyMode, Session};
 pub(crate) use table::ClientTable;

@@ -43,6 +43,12 @@ impl ClientTable {
         self.slot_mut(key)?.client.take()
     }
 
+    /// Takes a client out by its id; `None` when it is gone or already out.
+    pub(crate) fn take_by_id(&mut self, id: u64) -> Option<Box<Client>> {
+        let key = *self.by_id.get(&id)?;
+        self.take(key)
+    }
+
     /// Puts a client back into its slot.
     pub(crate) fn put_back(&mut self, client: Box<Client>) {
         let key = client.key;

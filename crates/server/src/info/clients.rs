@@ -22,7 +22,8 @@ impl Server {
         line(text, "blocked_clients", blocked.count());
         line(text, "tracking_clients", self.tracking.client_count());
         line(text, "clients_in_timeout_table", timed.count());
-        line(text, "total_blocking_keys", 0);
-        line(text, "total_blocking_keys_on_nokey", 0);
+        line(text, "total_blocking_keys", self.dataset.blocking.key_count());
+        let without_key = self.dataset.blocking.key_count_without_key();
+        line(text, "total_blocking_keys_on_nokey", without_key);
     }
 }

@@ -207,6 +207,8 @@ impl Machine {
             reply: &mut client.reply,
             effects: &mut self.effects,
             watches: &mut self.dataset.watches,
+            blocking: &mut self.dataset.blocking,
+            may_block: false,
             signals: &mut self.dataset.signals,
             client_id: client.id,
             options: &self.dataset.options,

@@ -201,6 +201,8 @@ impl Applier {
             reply: &mut self.reply,
             effects: &mut self.effects,
             watches: &mut dataset.watches,
+            blocking: &mut dataset.blocking,
+            may_block: false,
             signals: &mut self.unheard,
             client_id: 0,
             options: &dataset.options,
