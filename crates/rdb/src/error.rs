@@ -2,8 +2,9 @@
 
 use std::{fmt, io};
 
+use lastsave_lzf::LzfFault;
+
 use crate::{
-    lzf::LzfFault,
     object::{hash::HashFault, set::SetFault},
     opcode::ObjectType,
     version::Lineage,

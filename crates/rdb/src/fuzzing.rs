@@ -1,9 +1,10 @@
 //! Entry points for fuzzers: each takes arbitrary bytes and panics when a promise of this crate is broken.
 
+use lastsave_lzf::Compressor;
+
 use crate::{
     check::{CheckOptions, check_rdb},
     dump::{DumpEncoder, DumpOptions, decode_dump},
-    lzf::{self, Compressor},
     object::{ValueWriter, hash::HashValue, set::SetValue},
     reader::{Event, Reader, ReaderOptions},
     sink::Put,
@@ -99,7 +100,7 @@ fn content(value: Value) -> Value {
 pub fn lzf(bytes: &[u8]) {
     if let Some((size, tokens)) = bytes.split_first_chunk::<4>() {
         let size = u64::from(u32::from_le_bytes(*size));
-        if let Ok(output) = lzf::decompress(tokens, size) {
+        if let Ok(output) = lastsave_lzf::decompress(tokens, size) {
             assert_eq!(output.len() as u64, size);
         }
     }
@@ -108,7 +109,7 @@ pub fn lzf(bytes: &[u8]) {
         let mut output = Vec::new();
         if compressor.compress(input, input.len(), &mut output) {
             assert!(output.len() <= input.len());
-            assert_eq!(lzf::decompress(&output, input.len() as u64).as_deref(), Ok(input));
+            assert_eq!(lastsave_lzf::decompress(&output, input.len() as u64).as_deref(), Ok(input));
         }
     }
 }

@@ -44,7 +44,6 @@ mod error;
 #[doc(hidden)]
 pub mod fuzzing;
 mod length;
-mod lzf;
 mod module;
 mod object;
 mod opcode;
@@ -60,7 +59,7 @@ pub use check::{CheckOptions, CheckSummary, check_rdb};
 pub use checksum::Checksum;
 pub use dump::{DumpEncoder, DumpError, DumpOptions, decode_dump, verify_dump};
 pub use error::{Activity, Error, ErrorKind, IoFailure};
-pub use lzf::LzfFault;
+pub use lastsave_lzf::LzfFault;
 pub use module::ModuleId;
 pub use object::ValueWriter;
 pub use object::hash::{HashFault, HashValue};

@@ -3,11 +3,12 @@
 
 use std::io::{self, Read};
 
+use lastsave_lzf::LzfFault;
+
 use crate::{
     checksum::Checksum,
     error::{ErrorKind, IoFailure},
     length::{LENGTH_32, LENGTH_64},
-    lzf::{self, LzfFault},
     value::StringValue,
 };
 
@@ -241,12 +242,12 @@ impl<R: Read> Source<R> {
         let output = if compressed <= self.buffer.len() as u64 {
             let count = compressed as usize;
             self.fill(count)?;
-            let output = lzf::decompress(&self.buffer[self.start..self.start + count], declared);
+            let output = lastsave_lzf::decompress(&self.buffer[self.start..self.start + count], declared);
             self.start += count;
             output
         } else {
             let input = self.bytes(compressed)?;
-            lzf::decompress(&input, declared)
+            lastsave_lzf::decompress(&input, declared)
         };
         match output {
             Ok(bytes) => Ok(StringValue::Bytes(bytes)),

@@ -1,6 +1,8 @@
 //! How a string is written: as a small integer, compressed, or as it is. The decision is that of Redis.
 
-use crate::{length::Head, lzf::Compressor, value::StringRef};
+use lastsave_lzf::Compressor;
+
+use crate::{length::Head, value::StringRef};
 
 /// Longest decimal text of a 32-bit number.
 const INTEGER_TEXT_MAX: usize = 11;

@@ -1,4 +1,4 @@
-//! LZF, the compression of long strings.
+//! Compressing and decompressing.
 //!
 //! The format leaves the compressor free. Ours keeps its table between values; the `lzf` crate allocates and clears
 //! half a megabyte for each (9.4 us for 100 bytes, ours 0.3 us). Decompression is the crate's, behind a check that
@@ -43,7 +43,10 @@ pub enum LzfFault {
 ///
 /// The tokens are walked once without producing anything, so that nothing is allocated for a stream that is not valid
 /// from its first to its last token, however large the size it declares.
-pub(crate) fn decompress(input: &[u8], size: u64) -> Result<Vec<u8>, LzfFault> {
+///
+/// # Errors
+/// What is wrong with the stream.
+pub fn decompress(input: &[u8], size: u64) -> Result<Vec<u8>, LzfFault> {
     if size > EXPANSION_MAX * input.len() as u64 {
         return Err(LzfFault::WrongSize);
     }
@@ -131,7 +134,7 @@ fn expand(input: &[u8], size: usize) -> Result<Vec<u8>, LzfFault> {
 
 /// A compressor whose match table is reused from value to value without being cleared.
 #[derive(Debug, Default)]
-pub(crate) struct Compressor {
+pub struct Compressor {
     /// Where each hash was last seen, as `base + position` of the value that was compressed then.
     table: Vec<u32>,
     /// Added to the positions of the current value; whatever is below it in the table belongs to an earlier value.
@@ -141,7 +144,8 @@ pub(crate) struct Compressor {
 impl Compressor {
     /// Appends the compressed form of `input` to `output` if it fits into `limit` bytes. Otherwise returns false, and
     /// what was appended is of no use.
-    pub(crate) fn compress(&mut self, input: &[u8], limit: usize, output: &mut Vec<u8>) -> bool {
+    #[must_use]
+    pub fn compress(&mut self, input: &[u8], limit: usize, output: &mut Vec<u8>) -> bool {
         let Ok(length) = u32::try_from(input.len()) else { return false };
         // Four slots per position keep collisions rare; a short value stays within the nearest cache.
         let bits = (u32::BITS - length.leading_zeros() + 2).clamp(*TABLE_BITS.start(), *TABLE_BITS.end());
