@@ -101,6 +101,37 @@ impl<L: Leaf> Tree<L> {
         choose: impl FnMut(&Inner<L>) -> usize,
         edit: impl FnOnce(&mut L) -> R,
     ) -> R {
+        self.edit_or_divide(limits, choose, |leaf, place| {
+            let result = edit(leaf);
+            let upper = if leaf.is_over(limits) { leaf.split(place, limits) } else { None };
+            (result, upper)
+        })
+    }
+
+    /// Changes the leaf that has the element at `index`, or the last leaf. `divide` gets the element's index in the leaf,
+    /// and may give a leaf that is to come directly behind this one: what it took off its end, or new elements.
+    pub(crate) fn divide_at<R>(
+        &mut self,
+        limits: &L::Limits,
+        index: usize,
+        divide: impl FnOnce(&mut L, usize) -> (R, Option<L>),
+    ) -> R {
+        let left = std::cell::Cell::new(index);
+        let choose = |inner: &Inner<L>| {
+            let mut index = left.get();
+            let child = inner.child_at(&mut index);
+            left.set(index);
+            child
+        };
+        self.edit_or_divide(limits, choose, |leaf, _| divide(leaf, left.get()))
+    }
+
+    fn edit_or_divide<R>(
+        &mut self,
+        limits: &L::Limits,
+        choose: impl FnMut(&Inner<L>) -> usize,
+        edit: impl FnOnce(&mut L, Place) -> (R, Option<L>),
+    ) -> R {
         let len_before = self.root.len();
         let mut walk = Walk { choose, limits, bytes: &mut self.bytes, copied_bytes: &mut self.copied_bytes };
         let (result, outcome) = walk.visit(&mut self.root, Place::Only, edit);
@@ -124,7 +155,7 @@ impl<L: Leaf> Tree<L> {
     }
 
     /// A root with one child is not needed.
-    fn shrink(&mut self) {
+    pub(super) fn shrink(&mut self) {
         while let Node::Inner(inner) = &self.root {
             if inner.children.len() > 1 {
                 break;
@@ -182,7 +213,7 @@ impl<L: Leaf, C: FnMut(&Inner<L>) -> usize> Walk<'_, L, C> {
         &mut self,
         node: &mut Node<L>,
         place: Place,
-        edit: impl FnOnce(&mut L) -> R,
+        edit: impl FnOnce(&mut L, Place) -> (R, Option<L>),
     ) -> (R, Outcome<L>) {
         match node {
             Node::Leaf(leaf) => self.edit_leaf(leaf, place, edit),
@@ -201,13 +232,12 @@ impl<L: Leaf, C: FnMut(&Inner<L>) -> usize> Walk<'_, L, C> {
         &mut self,
         leaf: &mut Arc<L>,
         place: Place,
-        edit: impl FnOnce(&mut L) -> R,
+        edit: impl FnOnce(&mut L, Place) -> (R, Option<L>),
     ) -> (R, Outcome<L>) {
         // A copy may have been allocated more tightly.
         let bytes_before = leaf_bytes(&**leaf);
         let leaf = Node::leaf_mut(leaf, self.copied_bytes);
-        let result = edit(leaf);
-        let upper = if leaf.is_over(self.limits) { leaf.split(place, self.limits) } else { None };
+        let (result, upper) = edit(leaf, place);
         *self.bytes = *self.bytes + leaf_bytes(leaf) - bytes_before;
         let outcome = match upper {
             Some(upper) => {
@@ -298,7 +328,7 @@ impl<L: Leaf, C: FnMut(&Inner<L>) -> usize> Walk<'_, L, C> {
 }
 
 /// Bytes of an empty subtree: one node on each level.
-fn subtree_bytes<L: Leaf>(node: &Node<L>) -> usize {
+pub(super) fn subtree_bytes<L: Leaf>(node: &Node<L>) -> usize {
     match node {
         Node::Leaf(leaf) => leaf_bytes(&**leaf),
         Node::Inner(inner) => inner_bytes::<L>() + inner.children.iter().map(subtree_bytes).sum::<usize>(),

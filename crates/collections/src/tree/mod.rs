@@ -7,6 +7,7 @@
 
 mod cursor;
 mod edit;
+mod ends;
 mod node;
 
 pub(crate) use cursor::Cursor;
