@@ -2,6 +2,7 @@
 
 mod collection;
 mod hash;
+mod list;
 mod set;
 mod table;
 mod tree;
@@ -9,6 +10,9 @@ mod unfinished;
 
 pub use collection::{Collection, CollectionEncoding};
 pub use hash::{Hash, HashFields, HashLimits, HashValue, NotAHash};
+pub use list::{
+    List, ListBuilder, ListElement, ListEnd, ListLimits, ListNode, NewElement, OwnedElement, QuicklistShape,
+};
 pub use set::{Set, SetLimits, SetMembers};
 pub use table::set_hash_seed;
-pub use unfinished::{List, SortedSet, Stream};
+pub use unfinished::{SortedSet, Stream};

@@ -14,5 +14,4 @@ macro_rules! unfinished {
     )* };
 }
 unfinished!(Stream Stream);
-unfinished!(List Listpack);
 unfinished!(SortedSet Listpack);

@@ -204,8 +204,22 @@ fn leaves_are_added_at_both_ends() {
     }
     model.sort_unstable();
     check(&tree, &model);
-    for number in model.drain(..) {
-        remove(&mut tree, number);
+    let mut clone = tree.clone();
+    let mut remaining = model.clone();
+    while !remaining.is_empty() {
+        tree.edit_first(|leaf| leaf.0.remove(0));
+        remaining.remove(0);
+        if !remaining.is_empty() {
+            tree.edit_last(|leaf| leaf.0.pop());
+            remaining.pop();
+        }
+        if remaining.len() % 500 == 0 {
+            check(&tree, &remaining);
+        }
     }
     check(&tree, &[]);
+    for number in model.drain(..) {
+        remove(&mut clone, number);
+    }
+    check(&clone, &[]);
 }
