@@ -95,6 +95,7 @@ mod glob;
 mod hashes;
 mod hyperloglog;
 mod introspection;
+mod lists;
 mod long_double;
 mod options;
 mod random;

@@ -1,6 +1,6 @@
 //! Settings and counters that data commands share with the server.
 
-use lastsave_collections::{HashLimits, SetLimits};
+use lastsave_collections::{HashLimits, ListLimits, SetLimits};
 use lastsave_rdb::RdbVersion;
 use thiserror::Error;
 
@@ -102,6 +102,8 @@ pub struct DataOptions {
     pub list_max_listpack_size: i32,
     /// `list-compress-depth`: nodes at each end of a list that are not compressed; 0 for no compression.
     pub list_compress_depth: u32,
+    /// DEBUG QUICKLIST-PACKED-THRESHOLD: length from which on an element of a list is kept apart; 0 for the usual one.
+    pub list_plain_bytes_min: usize,
     /// `set-max-intset-entries`: members up to which a set of integers is an intset.
     pub set_max_intset_entries: usize,
     /// `set-max-listpack-entries`: members up to which a set is packed.
@@ -143,6 +145,16 @@ impl DataOptions {
             listpack_value_bytes_max: self.set_max_listpack_value,
         }
     }
+
+    /// Up to which sizes lists and their nodes are packed.
+    #[must_use]
+    pub fn list_limits(&self) -> ListLimits {
+        ListLimits {
+            listpack_size: self.list_max_listpack_size,
+            compress_depth: self.list_compress_depth,
+            plain_bytes_min: self.list_plain_bytes_min,
+        }
+    }
 }
 
 impl Default for DataOptions {
@@ -164,6 +176,7 @@ impl Default for DataOptions {
             hash_max_listpack_value: 64,
             list_max_listpack_size: -2,
             list_compress_depth: 0,
+            list_plain_bytes_min: 0,
             set_max_intset_entries: 512,
             set_max_listpack_entries: 128,
             set_max_listpack_value: 64,

@@ -64,6 +64,28 @@ pub(crate) fn integer_argument(reply: &mut ReplyBuffer, argument: &[u8]) -> Resu
     parse_integer(argument).ok_or_else(|| error(reply, NOT_AN_INTEGER))
 }
 
+/// An argument as a number from 0 on, or an error: `text` when given, else the usual one.
+pub(crate) fn natural_argument(
+    reply: &mut ReplyBuffer,
+    argument: &[u8],
+    text: Option<&str>,
+) -> Result<usize, Replied> {
+    let number = parse_integer(argument).and_then(|number| usize::try_from(number).ok());
+    number.ok_or_else(|| error(reply, text.unwrap_or("ERR value is out of range, must be positive")))
+}
+
+/// An argument as a number from 1 on, or an error.
+pub(crate) fn positive_argument(
+    reply: &mut ReplyBuffer,
+    argument: &[u8],
+    text: &str,
+) -> Result<usize, Replied> {
+    natural_argument(reply, argument, Some(text)).and_then(|number| match number {
+        0 => Err(error(reply, text)),
+        number => Ok(number),
+    })
+}
+
 /// An argument as a 32-bit integer, or an error: `text` when given, else the usual ones.
 pub(crate) fn int_argument(
     reply: &mut ReplyBuffer,

@@ -3,7 +3,7 @@
 use lastsave_resp::Request;
 
 use crate::spec::{CommandSpec, Group, Handler, KeyRange};
-use crate::{bitmaps, generic, hashes, hyperloglog, server, sets, strings};
+use crate::{bitmaps, generic, hashes, hyperloglog, lists, server, sets, strings};
 
 /// Every family of commands. A command is added to its family's list, beside its implementation, and nowhere else.
 /// Those used most come first, so that the search finds them with its first probe.
@@ -15,6 +15,12 @@ const FAMILIES: &[&[CommandSpec]] = &[
     strings::count::COMMANDS,
     strings::range::COMMANDS,
     strings::lcs::COMMANDS,
+    lists::push::COMMANDS,
+    lists::pop::COMMANDS,
+    lists::read::COMMANDS,
+    lists::change::COMMANDS,
+    lists::transfer::COMMANDS,
+    lists::wait::COMMANDS,
     hashes::get::COMMANDS,
     hashes::set::COMMANDS,
     hashes::count::COMMANDS,

@@ -5,7 +5,7 @@ use std::{fmt, io};
 use lastsave_lzf::LzfFault;
 
 use crate::{
-    object::{hash::HashFault, set::SetFault},
+    object::{hash::HashFault, list::ListFault, set::SetFault},
     opcode::ObjectType,
     version::Lineage,
 };
@@ -166,6 +166,9 @@ pub enum ErrorKind {
     /// A set cannot be what it says.
     #[error("invalid set: {0}")]
     InvalidSet(#[from] SetFault),
+    /// A list cannot be what it says.
+    #[error("invalid list: {0}")]
+    InvalidList(#[from] ListFault),
     /// The checksum over the whole file does not agree.
     #[error("wrong checksum: expected {expected:016x}, got {got:016x}")]
     ChecksumMismatch {
@@ -200,6 +203,7 @@ impl ErrorKind {
             Self::ChecksumMismatch { .. } => "RDB CRC error".into(),
             Self::InvalidHash(fault) => fault.redis_text().into(),
             Self::InvalidSet(fault) => fault.redis_text().into(),
+            Self::InvalidList(fault) => fault.redis_text().into(),
             Self::UnservedType { object_type } if object_type.number() == 6 => {
                 "Pre-release module format not supported".into()
             }

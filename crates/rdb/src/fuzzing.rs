@@ -5,7 +5,12 @@ use lastsave_lzf::Compressor;
 use crate::{
     check::{CheckOptions, check_rdb},
     dump::{DumpEncoder, DumpOptions, decode_dump},
-    object::{ValueWriter, hash::HashValue, set::SetValue},
+    object::{
+        ValueWriter,
+        hash::HashValue,
+        list::{ListNodeRef, ListNodeValue, ListValue},
+        set::SetValue,
+    },
     reader::{Event, Reader, ReaderOptions},
     sink::Put,
     value::{StringRef, StringValue, Value},
@@ -85,6 +90,13 @@ fn write_value<P: Put>(value: &Value, writer: ValueWriter<'_, P>) -> Result<(), 
         Value::Set(SetValue::Members(members)) => {
             writer.set(members.len(), members.iter().map(StringRef::from))
         }
+        Value::List(list) => {
+            let nodes = list.nodes.iter().map(|node| match node {
+                ListNodeValue::Packed(listpack) => ListNodeRef::Packed(listpack.as_bytes()),
+                ListNodeValue::Plain(bytes) => ListNodeRef::Plain(bytes),
+            });
+            writer.list(list.nodes.len(), nodes)
+        }
     }
 }
 
@@ -92,6 +104,7 @@ fn write_value<P: Put>(value: &Value, writer: ValueWriter<'_, P>) -> Result<(), 
 fn content(value: Value) -> Value {
     match value {
         Value::String(string) => Value::String(StringValue::Bytes(string.into_bytes())),
+        Value::List(list) => Value::List(ListValue { has_nodes: true, ..list }),
         other => other,
     }
 }

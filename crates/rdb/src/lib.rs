@@ -63,6 +63,7 @@ pub use lastsave_lzf::LzfFault;
 pub use module::ModuleId;
 pub use object::ValueWriter;
 pub use object::hash::{HashFault, HashValue};
+pub use object::list::{ListFault, ListNodeRef, ListNodeValue, ListValue};
 pub use object::set::{SetFault, SetValue};
 pub use object::strings::{StringPart, Strings};
 pub use opcode::ObjectType;

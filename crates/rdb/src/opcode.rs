@@ -36,6 +36,14 @@ const FIRST_OPCODE: u8 = 242;
 
 /// Object type of a plain string.
 pub(crate) const TYPE_STRING: u8 = 0;
+/// A list of elements.
+pub(crate) const TYPE_LIST: u8 = 1;
+/// A list in a ziplist; up to version 6.
+pub(crate) const TYPE_LIST_ZIPLIST: u8 = 10;
+/// A list of ziplists; up to version 9.
+pub(crate) const TYPE_LIST_QUICKLIST: u8 = 14;
+/// A list of listpacks and single elements.
+pub(crate) const TYPE_LIST_QUICKLIST_2: u8 = 18;
 /// A set.
 pub(crate) const TYPE_SET: u8 = 2;
 /// A hash.

@@ -8,12 +8,14 @@ use crate::{
     error::ErrorKind,
     object::{
         hash::{self, HashValue},
+        list::{self, ListValue},
         set::{self, SetValue},
         strings::StringPart,
     },
     opcode::{
-        ObjectType, TYPE_HASH, TYPE_HASH_LISTPACK, TYPE_HASH_ZIPLIST, TYPE_HASH_ZIPMAP, TYPE_SET,
-        TYPE_SET_INTSET, TYPE_SET_LISTPACK, TYPE_STRING,
+        ObjectType, TYPE_HASH, TYPE_HASH_LISTPACK, TYPE_HASH_ZIPLIST, TYPE_HASH_ZIPMAP, TYPE_LIST,
+        TYPE_LIST_QUICKLIST, TYPE_LIST_QUICKLIST_2, TYPE_LIST_ZIPLIST, TYPE_SET, TYPE_SET_INTSET,
+        TYPE_SET_LISTPACK, TYPE_STRING,
     },
     source::Source,
     version::Lineage,
@@ -25,6 +27,8 @@ use crate::{
 pub enum Value {
     /// A string.
     String(StringValue),
+    /// A list.
+    List(ListValue),
     /// A hash.
     Hash(HashValue),
     /// A set.
@@ -38,6 +42,7 @@ impl Value {
         match self {
             Self::String(StringValue::Integer(_)) => size_of::<i64>(),
             Self::String(StringValue::Bytes(bytes)) => bytes.len(),
+            Self::List(value) => value.held_bytes(),
             Self::Hash(value) => value.held_bytes(),
             Self::Set(value) => value.held_bytes(),
         }
@@ -137,6 +142,9 @@ pub(crate) fn read_value<R: Read>(
 ) -> Result<Value, ErrorKind> {
     match object_type.number() {
         TYPE_STRING => Ok(Value::String(source.string()?)),
+        number @ (TYPE_LIST | TYPE_LIST_ZIPLIST | TYPE_LIST_QUICKLIST | TYPE_LIST_QUICKLIST_2) => {
+            list::read(number, source).map(Value::List)
+        }
         number @ (TYPE_HASH | TYPE_HASH_ZIPMAP | TYPE_HASH_ZIPLIST | TYPE_HASH_LISTPACK) => {
             hash::read(number, source).map(Value::Hash)
         }
