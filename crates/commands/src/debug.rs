@@ -1,6 +1,7 @@
 //! The parts of DEBUG that work on data.
 
-use lastsave_keyspace::{Expiry, NewValue};
+use lastsave_collections::List;
+use lastsave_keyspace::{Entry, Expiry, NewValue, Value};
 use lastsave_resp::{Request, parse_integer};
 
 use crate::access;
@@ -30,13 +31,47 @@ pub fn debug_object(context: &mut Context<'_>, request: Request<'_>) {
     let access = entry.access();
     // Addresses are nobody's business; clients look at the other fields.
     context.reply.simple(&format!(
-        "Value at:0x0 refcount:{} encoding:{} serializedlength:{} lru:{} lru_seconds_idle:{}",
+        "Value at:0x0 refcount:{} encoding:{} serializedlength:{} lru:{} lru_seconds_idle:{}{}",
         reference_count(&entry, context.options),
         entry.encoding().name(),
         serialized_len(&entry, context.options),
         access,
         access::idle_seconds(access, context.now_ms),
+        match entry.value() {
+            Value::List(list) => quicklist_fields(list),
+            _ => String::new(),
+        },
     ));
+}
+
+/// What DEBUG OBJECT tells of the nodes of a list, if it has any.
+fn quicklist_fields(list: &List) -> String {
+    let Some(shape) = list.quicklist_shape() else { return String::new() };
+    format!(
+        " ql_nodes:{} ql_avg_node:{:.2} ql_listpack_max:{} ql_compressed:{} ql_uncompressed_size:{}",
+        shape.nodes,
+        list.len() as f64 / shape.nodes as f64,
+        shape.listpack_size,
+        u8::from(shape.is_compressed),
+        shape.uncompressed_bytes,
+    )
+}
+
+/// DEBUG LISTPACK and DEBUG QUICKLIST: writes how the value at argument 2 is kept to `print`, if it is kept so.
+pub fn debug_structure(context: &mut Context<'_>, request: Request<'_>, print: impl FnOnce(&Entry<'_>)) {
+    let key = context.key(request.arg(2));
+    let database = context.keyspace.db(context.db);
+    context.depends.on(database.mark(&key));
+    let Some(entry) = database.get(&key) else { return context.reply.error(NO_SUCH_KEY) };
+    let wanted = request.arg(1).to_ascii_lowercase();
+    let (name, shown) =
+        if wanted == b"listpack" { ("listpack", "Listpack") } else { ("quicklist", "Quicklist") };
+    if entry.encoding().name() == name {
+        print(&entry);
+        context.reply.simple(&format!("{shown} structure printed on stdout"));
+    } else {
+        context.reply.error(&format!("ERR Not a {name} encoded object."));
+    }
 }
 
 fn natural_argument(context: &mut Context<'_>, argument: &[u8]) -> Result<usize, Replied> {

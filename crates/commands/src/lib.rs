@@ -113,7 +113,7 @@ mod watch;
 
 pub use blocking::{AwaitedType, BlockingRequest, BlockingTable, BlockingWait, ReadyKey, Waiter};
 pub use context::{Context, Dependency, execute};
-pub use debug::{debug_digest_value, debug_object, debug_populate};
+pub use debug::{debug_digest_value, debug_object, debug_populate, debug_structure};
 pub use digest::{DataDigest, dataset_digest, value_digest};
 pub use effects::{Effect, Effects};
 pub use eviction::{EvictionResult, Evictor, eviction_limit_us};

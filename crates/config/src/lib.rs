@@ -65,6 +65,7 @@ pub use flag_sets::{KeyspaceEvents, ShutdownFlags};
 pub use glob::glob_match;
 pub use host::{Host, NoHost, UserError};
 pub use load::{Declarations, LoadError, Loaded, RenamedCommand, Source, load, parse_text};
+pub use number::parse_memory;
 pub use output_limits::{OutputLimit, OutputLimits};
 pub use page::configuration_page;
 pub use rewrite::RewriteOptions;

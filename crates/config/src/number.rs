@@ -15,7 +15,8 @@ pub(crate) fn parse_integer(text: &[u8]) -> Option<i64> {
 ///
 /// As in Redis no digits at all count as zero. A product that does not fit 64 bits is refused (Redis wraps
 /// around).
-pub(crate) fn parse_memory(text: &[u8]) -> Option<u64> {
+#[must_use]
+pub fn parse_memory(text: &[u8]) -> Option<u64> {
     let end = text.iter().position(|&byte| byte == 0).unwrap_or(text.len());
     let text = &text[..end];
     let digits_len = text.iter().take_while(|byte| byte.is_ascii_digit()).count();

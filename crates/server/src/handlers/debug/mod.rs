@@ -5,7 +5,10 @@ mod protocol;
 
 use std::time::Duration;
 
-use lastsave_commands::{dataset_digest, debug_digest_value, debug_object, debug_populate, glob_matches};
+use lastsave_commands::{
+    Context, dataset_digest, debug_digest_value, debug_object, debug_populate, debug_structure, glob_matches,
+};
+use lastsave_config::parse_memory;
 use lastsave_resp::{Request, parse_integer};
 
 use super::texts;
@@ -22,6 +25,9 @@ impl Server {
         match (name.as_slice(), request.len()) {
             (b"object", 3..) => return self.run_data(client, debug_object, request, scope),
             (b"digest-value", 2..) => return self.run_data(client, debug_digest_value, request, scope),
+            (b"listpack", 3) | (b"quicklist", 3 | 4) => {
+                return self.run_data(client, debug_structure_logged, request, scope);
+            }
             (b"populate", 3..=5) => return self.run_data(client, debug_populate, request, scope),
             (b"digest", 2) => {
                 let digest = dataset_digest(&self.dataset.keyspace);
@@ -64,8 +70,17 @@ impl Server {
                 Ok(()) => client.reply.ok(),
                 Err(text) => client.reply.error(&text),
             },
+            (b"quicklist-packed-threshold", 3) => match packed_threshold(request.arg(2)) {
+                Some(bytes) => {
+                    self.dataset.options.list_plain_bytes_min = bytes;
+                    client.reply.ok();
+                }
+                None => client
+                    .reply
+                    .error("ERR argument must be a memory value bigger than 1 and smaller than 4gb"),
+            },
             // Settings of structures that this server does not have.
-            (b"quicklist-packed-threshold", 3) | (b"replybuffer", 4) | (b"stringmatch-test", 2) => {
+            (b"replybuffer", 4) | (b"stringmatch-test", 2) => {
                 client.reply.ok();
             }
             _ => self.debug_plain(client, name, request),
@@ -137,6 +152,18 @@ impl Server {
         let answer: Answer = self.persistence.debug_loadaof(&mut self.dataset);
         self.give_answer(client, answer);
     }
+}
+
+/// DEBUG LISTPACK and DEBUG QUICKLIST.
+fn debug_structure_logged(context: &mut Context<'_>, request: Request<'_>) {
+    debug_structure(context, request, |entry| tracing::debug!("{:?}", entry.value()));
+}
+
+/// The argument of DEBUG QUICKLIST-PACKED-THRESHOLD.
+fn packed_threshold(argument: &[u8]) -> Option<usize> {
+    const THRESHOLD_MAX: u64 = (1 << 32) - (1 << 20);
+    let bytes = parse_memory(argument)?;
+    usize::try_from(bytes).ok().filter(|_| bytes <= THRESHOLD_MAX)
 }
 
 /// The number at the start of an argument, 0 without one, as C's `atoi` reads it.
