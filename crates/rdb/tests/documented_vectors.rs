@@ -1,8 +1,9 @@
 //! The worked examples of the format's description, byte for byte.
 
 use lastsave_rdb::{
-    Checksum, ChecksumStatus, DumpEncoder, DumpError, DumpOptions, ErrorKind, Event, HashValue, RdbVersion,
-    Reader, ReaderOptions, SetValue, StringRef, StringValue, Value, decode_dump, verify_dump,
+    Checksum, ChecksumStatus, DumpEncoder, DumpError, DumpOptions, ErrorKind, Event, HashValue, ListNodeRef,
+    ListNodeValue, RdbVersion, Reader, ReaderOptions, SetValue, StringRef, StringValue, Value, decode_dump,
+    verify_dump,
 };
 
 fn bytes(hex: &str) -> Vec<u8> {

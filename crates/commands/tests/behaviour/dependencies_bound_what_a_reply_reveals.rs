@@ -60,6 +60,23 @@ const READERS: &[&str] = &[
     "PFADD k a",
     "PFDEBUG ENCODING k",
     "DEL missing",
+    "LLEN k",
+    "LINDEX k 0",
+    "LRANGE k 0 -1",
+    "LPOS k x",
+    "LPUSHX k x",
+    "LPOP k",
+    "RPOP k 2",
+    "LREM k 0 x",
+    "LSET k 0 x",
+    "LINSERT k BEFORE a b",
+    "LTRIM k 0 -1",
+    "LMOVE k other LEFT LEFT",
+    "RPOPLPUSH k k",
+    "LMPOP 1 k LEFT",
+    "BLPOP other k 0",
+    "BLMOVE k other LEFT LEFT 0",
+    "BLMPOP 0 1 k LEFT",
 ];
 
 /// Commands that make a difference to key `k`, or to the database it is in.

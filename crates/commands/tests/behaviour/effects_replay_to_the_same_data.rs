@@ -29,6 +29,29 @@ fn time() -> impl Strategy<Value = i64> {
     prop_oneof![Just(-1), Just(0), 1..50_i64, Just(1_000_000)]
 }
 
+fn list() -> impl Strategy<Value = &'static str> {
+    prop::sample::select(vec!["l", "m", "a"])
+}
+
+fn list_command() -> impl Strategy<Value = String> {
+    let element = prop::sample::select(vec!["1", "-5", "text", "\"\""]);
+    prop_oneof![
+        4 => (list(), element.clone(), element.clone()).prop_map(|(key, e, f)| format!("LPUSH {key} {e} {f}")),
+        2 => (list(), element.clone()).prop_map(|(key, e)| format!("RPUSHX {key} {e}")),
+        1 => (list(), 0..3).prop_map(|(key, count)| format!("RPOP {key} {count}")),
+        1 => (list(), -3..3, element.clone()).prop_map(|(key, at, e)| format!("LSET {key} {at} {e}")),
+        1 => (list(), element.clone(), element.clone())
+            .prop_map(|(key, pivot, e)| format!("LINSERT {key} BEFORE {pivot} {e}")),
+        1 => (list(), -2..3, element).prop_map(|(key, count, e)| format!("LREM {key} {count} {e}")),
+        1 => (list(), 0..3, -3..3).prop_map(|(key, start, end)| format!("LTRIM {key} {start} {end}")),
+        1 => (list(), list()).prop_map(|(from, to)| format!("BLMOVE {from} {to} LEFT RIGHT 0")),
+        1 => (list(), list()).prop_map(|(from, to)| format!("BRPOPLPUSH {from} {to} 0")),
+        1 => (list(), list()).prop_map(|(first, second)| format!("BLPOP {first} {second} 0")),
+        1 => (list(), list(), 1..4)
+            .prop_map(|(first, second, count)| format!("LMPOP 2 {first} {second} RIGHT COUNT {count}")),
+    ]
+}
+
 fn command() -> impl Strategy<Value = String> {
     let value = prop::sample::select(vec!["1", "-5", "2.5", "text", "\"\""]);
     prop_oneof![
@@ -39,6 +62,9 @@ fn command() -> impl Strategy<Value = String> {
         (key(), value.clone()).prop_map(|(key, value)| format!("APPEND {key} {value}")),
         (key(), value.clone(), 0..9).prop_map(|(key, value, at)| format!("SETRANGE {key} {at} {value}")),
         (key(), value).prop_map(|(key, value)| format!("INCRBYFLOAT {key} {value}")),
+        (list(), list()).prop_map(|(from, to)| format!("COPY {from} {to}")),
+        list_command(),
+        list_command(),
         key().prop_map(|key| format!("INCR {key}")),
         key().prop_map(|key| format!("GETDEL {key}")),
         (key(), time()).prop_map(|(key, time)| format!("GETEX {key} PX {time}")),

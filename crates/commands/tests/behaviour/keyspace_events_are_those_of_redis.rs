@@ -123,6 +123,34 @@ fn bits_and_hyperloglogs() {
 }
 
 #[test]
+fn lists() {
+    for (lines, expected) in [
+        (&["RPUSH l a b"][..], "0:new:l 0:rpush:l"),
+        (&["LPUSHX l a"], ""),
+        (&["RPUSH l a b", "LPUSHX l c"], "0:lpush:l"),
+        (&["RPUSH l a b", "LPOP l"], "0:lpop:l"),
+        (&["RPUSH l a b", "RPOP l 5"], "0:rpop:l 0:del:l"),
+        (&["RPUSH l a b", "LPOP l 0"], ""),
+        (&["LPOP l"], ""),
+        (&["LLEN l"], "0:keymiss:l"),
+        (&["RPUSH l a b", "LSET l 0 x"], "0:lset:l"),
+        (&["RPUSH l a b", "LINSERT l AFTER b c"], "0:linsert:l"),
+        (&["RPUSH l a b", "LINSERT l AFTER x c"], ""),
+        (&["RPUSH l a b", "LREM l 0 a"], "0:lrem:l"),
+        (&["RPUSH l a a", "LREM l 0 a"], "0:lrem:l 0:del:l"),
+        (&["RPUSH l a b", "LREM l 0 x"], ""),
+        (&["RPUSH l a b", "LTRIM l 0 -1"], "0:ltrim:l"),
+        (&["RPUSH l a b", "LTRIM l 5 9"], "0:ltrim:l 0:del:l"),
+        (&["RPUSH l a", "LMOVE l m RIGHT LEFT"], "0:new:m 0:lpush:m 0:rpop:l 0:del:l"),
+        (&["RPUSH l a b", "RPOPLPUSH l l"], "0:lpush:l 0:rpop:l"),
+        (&["RPUSH l a b", "LMPOP 1 l LEFT COUNT 2"], "0:lpop:l 0:del:l"),
+        (&["RPUSH l a b", "BRPOP l 0"], "0:rpop:l"),
+    ] {
+        assert_eq!(events_of(lines), expected, "{lines:?}");
+    }
+}
+
+#[test]
 fn keys_of_any_type() {
     for (lines, expected) in [
         (&["MSET a 1 b 2", "DEL a b c"][..], "0:del:a 0:del:b"),

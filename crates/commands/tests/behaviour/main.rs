@@ -17,6 +17,7 @@ mod hashes_and_sets_are_those_of_redis;
 mod hyperloglog_replies_and_effects;
 mod introspection_matches_redis;
 mod keyspace_events_are_those_of_redis;
+mod list_replies_and_effects;
 mod lists_are_those_of_redis;
 mod same_as_redis;
 mod set_replies_and_effects;
