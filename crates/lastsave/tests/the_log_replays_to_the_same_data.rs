@@ -54,7 +54,7 @@ impl Dice {
     /// A command that may change data.
     fn command(&mut self) -> String {
         let (key, other, value) = (self.key(), self.key(), self.value());
-        match self.roll(40) {
+        match self.roll(48) {
             0 | 1 => format!("SET {key} {value}"),
             2 => format!("SET {key} {value} {}", self.expiry()),
             3 => format!(
@@ -104,6 +104,13 @@ impl Dice {
             36 => format!("PFADD {key} {value} {} {}", self.roll(1000), self.roll(1000)),
             37 => format!("PFCOUNT {key}"),
             38 => format!("PFMERGE {key} {other}"),
+            39 | 40 => format!("{} {key} {value} {other}", self.pick(&["LPUSH", "RPUSH", "LPUSHX"])),
+            41 => format!("{} {key} {}", self.pick(&["LPOP", "RPOP"]), self.roll(3)),
+            42 => format!("LSET {key} {} {value}", self.roll(4)),
+            43 => format!("LINSERT {key} {} {other} {value}", self.pick(&["BEFORE", "AFTER"])),
+            44 => format!("LREM {key} {} {other}", self.roll(3)),
+            45 => format!("LTRIM {key} {} -2", self.roll(3)),
+            46 => format!("LMOVE {key} {other} LEFT RIGHT"),
             _ => format!("SUBSTR {key} 0 {}", self.roll(20)),
         }
     }

@@ -9,5 +9,8 @@ pub(crate) fn expected_difference(words: &[Vec<u8>], ours: &Reply, theirs: &Repl
     if is(b"object") && bulk(ours, b"listpack") && bulk(theirs, b"hashtable") {
         return Some("small sets are listpacks from 7.2 on");
     }
+    if is(b"object") && bulk(ours, b"listpack") && bulk(theirs, b"quicklist") {
+        return Some("small lists are listpacks from 7.2 on");
+    }
     None
 }

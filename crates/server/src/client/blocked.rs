@@ -58,6 +58,14 @@ impl Blocked {
         matches!(self, Self::WaitAof { .. } | Self::Wait { .. })
     }
 
+    /// Approximate bytes held for the time of the wait.
+    pub(crate) fn memory_bytes(&self) -> usize {
+        match self {
+            Self::Keys(wait) => wait.request.memory_bytes(),
+            _ => 0,
+        }
+    }
+
     /// Monotonic time at which the client stops waiting.
     pub(crate) fn deadline_ms(&self) -> Option<u64> {
         match self {

@@ -186,5 +186,6 @@ impl Client {
             + self.subscriptions.memory_bytes()
             + self.activity.executing_bytes.0
             + self.activity.executing_bytes.1
+            + self.blocked.as_ref().map_or(0, Blocked::memory_bytes)
     }
 }
