@@ -4,6 +4,7 @@ mod collection;
 mod hash;
 mod list;
 mod set;
+mod sorted_set;
 mod table;
 mod tree;
 mod unfinished;
@@ -14,5 +15,8 @@ pub use list::{
     List, ListBuilder, ListElement, ListEnd, ListLimits, ListNode, NewElement, OwnedElement, QuicklistShape,
 };
 pub use set::{Set, SetLimits, SetMembers};
+pub use sorted_set::{
+    LexBound, LexRange, NotASortedSet, ScoreRange, SortedSet, SortedSetElements, SortedSetLimits,
+};
 pub use table::set_hash_seed;
-pub use unfinished::{SortedSet, Stream};
+pub use unfinished::Stream;

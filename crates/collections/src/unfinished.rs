@@ -14,4 +14,3 @@ macro_rules! unfinished {
     )* };
 }
 unfinished!(Stream Stream);
-unfinished!(SortedSet Listpack);

@@ -18,7 +18,7 @@ pub fn set_hash_seed(seed: u64) -> bool {
 /// The hash of an element's key. It is never 0, which is what a scan starts and ends with. Half of a 64-bit hash: keys
 /// that share one are merely compared one after the other, and the other half would cost more than they do.
 #[inline]
-pub(super) fn hash(key: &[u8]) -> u32 {
+pub(crate) fn hash(key: &[u8]) -> u32 {
     let hash = STATE.get_or_init(RandomState::new).hash_one(key);
     ((hash >> 32) as u32).max(1)
 }

@@ -161,11 +161,7 @@ impl TableLeaf {
 
     /// Gives the element at `index`, whose key this is, another value.
     pub(super) fn set_value(&mut self, index: usize, key: &[u8], value: Stored<'_>) {
-        let (bounds, had_outside) = self.bounds(index);
-        if self.shape == Shape::Scores && !had_outside {
-            record::score_mut(self.record_mut(bounds)).copy_from_slice(value.as_slice());
-            return;
-        }
+        let had_outside = self.bounds(index).1;
         self.free_outside(index);
         let is_crowded = self.run.len() - HEAD_BYTES * self.count() > CROWDED_BYTES;
         let record = NewRecord::new(self.shape, key, value, is_crowded, &mut self.outside);

@@ -1,4 +1,4 @@
-//! The map from bytes to bytes that hashes, sets and sorted sets keep their elements in when they are big.
+//! The map from bytes to bytes that hashes and sets keep their elements in when they are big.
 //!
 //! A tree whose leaves hold elements in the order of their keys' hashes. Elements whose hashes are equal lie in one
 //! leaf, so that a scan, whose cursor is a hash, visits them together. An element's position is as good as random, and
@@ -9,6 +9,7 @@ mod leaf;
 mod outside;
 mod record;
 
+pub(crate) use hashing::hash;
 pub use hashing::set_hash_seed;
 use leaf::TableLeaf;
 pub(crate) use record::{Element, Shape, Stored};

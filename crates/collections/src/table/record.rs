@@ -3,7 +3,6 @@
 //! | shape | record |
 //! |---|---|
 //! | keys | key |
-//! | scores | value (8 bytes), key |
 //! | fields | length of the key (1 byte), key, value |
 //! | with a long part, any shape | number of the key outside, number of the value outside (2 bytes each, little-endian, `0xffff` if inside), what is inside |
 
@@ -16,17 +15,12 @@ use super::outside::Outside;
 pub(crate) enum Shape {
     /// None: all values are empty, and take no space.
     Keys,
-    /// Values of 8 bytes.
-    Scores,
     /// Values of any length.
     Fields,
 }
 
 /// Longest key or value that lies in its leaf.
 pub(crate) const INSIDE_LEN_MAX: usize = 255;
-
-/// Bytes of a score.
-const SCORE_BYTES: usize = 8;
 
 /// In place of a number: the part is inside.
 const INSIDE: u16 = u16::MAX;
@@ -58,14 +52,6 @@ pub(crate) struct Element<'a> {
     pub(crate) value: Stored<'a>,
 }
 
-impl<'a> Element<'a> {
-    /// The value's bytes.
-    #[inline]
-    pub(crate) fn value_bytes(&self) -> &'a [u8] {
-        self.value.as_slice()
-    }
-}
-
 /// A record to be written.
 pub(super) struct NewRecord<'a> {
     shape: Shape,
@@ -86,7 +72,7 @@ impl<'a> NewRecord<'a> {
         outside: &mut Option<Box<Outside>>,
     ) -> Self {
         let bytes = value.as_slice();
-        assert!(shape == Shape::Fields || bytes.len() == if shape == Shape::Keys { 0 } else { SCORE_BYTES });
+        assert!(shape == Shape::Fields || bytes.is_empty());
         let is_key_outside = key.len() > INSIDE_LEN_MAX || crowded;
         let is_value_outside = bytes.len() > INSIDE_LEN_MAX || crowded && shape == Shape::Fields;
         let numbers = (is_key_outside || is_value_outside).then(|| {
@@ -131,10 +117,6 @@ impl<'a> NewRecord<'a> {
                 }
             }
             (None, Shape::Keys) => record.copy_from_slice(self.key),
-            (None, Shape::Scores) => {
-                record[..SCORE_BYTES].copy_from_slice(self.value);
-                record[SCORE_BYTES..].copy_from_slice(self.key);
-            }
             (None, Shape::Fields) => {
                 let value_at = 1 + self.key.len();
                 record[0] = self.key.len() as u8;
@@ -155,10 +137,6 @@ pub(super) fn numbers(record: &[u8]) -> [u16; 2] {
 pub(super) fn read(shape: Shape, record: &[u8]) -> Element<'_> {
     match shape {
         Shape::Keys => Element { key: record, value: Stored::Inside(&[]) },
-        Shape::Scores => {
-            let (value, key) = record.split_at(SCORE_BYTES);
-            Element { key, value: Stored::Inside(value) }
-        }
         Shape::Fields => {
             let (key, value) = record[1..].split_at(usize::from(record[0]));
             Element { key, value: Stored::Inside(value) }
@@ -189,9 +167,4 @@ pub(super) fn move_outside(record: &mut [u8], from: &Outside, to: &mut Outside) 
         let moved = to.put(from.get(number).clone());
         record[2 * at..2 * at + 2].copy_from_slice(&moved.to_le_bytes());
     }
-}
-
-/// The place of the value in a record without parts outside that has a value of a fixed length.
-pub(super) fn score_mut(record: &mut [u8]) -> &mut [u8] {
-    &mut record[..SCORE_BYTES]
 }

@@ -19,7 +19,6 @@ fn key_of(number: u16) -> Vec<u8> {
 fn value_of(shape: Shape, number: u16, salt: u16) -> Vec<u8> {
     match shape {
         Shape::Keys => Vec::new(),
-        Shape::Scores => f64::from(salt).to_le_bytes().to_vec(),
         Shape::Fields if salt.is_multiple_of(7) => vec![b'v'; usize::from(number % 700)],
         Shape::Fields => salt.to_string().into_bytes(),
     }
@@ -29,7 +28,7 @@ fn check(table: &Table, model: &Model) {
     assert_eq!(table.len(), model.len());
     assert_eq!(table.iter().len(), model.len());
     let contents: Model =
-        table.iter().map(|element| (element.key.to_vec(), element.value_bytes().to_vec())).collect();
+        table.iter().map(|element| (element.key.to_vec(), element.value.as_slice().to_vec())).collect();
     assert_eq!(&contents, model);
     for (key, value) in model {
         assert_eq!(table.get(key), Some(value.as_slice()));
@@ -46,7 +45,7 @@ proptest! {
 
     #[test]
     fn it_is_a_map_and_clones_stay_as_they_are(
-        shape in prop::sample::select(vec![Shape::Keys, Shape::Scores, Shape::Fields]),
+        shape in prop::sample::select(vec![Shape::Keys, Shape::Fields]),
         steps in prop::collection::vec((0_u8..10, 0_u16..1500, any::<u16>()), 1..2500),
     ) {
         let mut table = Table::new(shape);
@@ -157,7 +156,7 @@ fn long_values_are_shared_with_the_caller() {
 
 #[test]
 fn a_change_of_a_shared_table_copies_one_path() {
-    let mut table = Table::new(Shape::Scores);
+    let mut table = Table::new(Shape::Fields);
     for number in 0..200_000_u32 {
         table.insert(number.to_string().as_bytes(), &f64::from(number).to_le_bytes());
     }
@@ -172,7 +171,7 @@ fn a_change_of_a_shared_table_copies_one_path() {
 
 #[test]
 fn a_big_table_takes_little_more_than_its_elements() {
-    for (shape, bytes_max) in [(Shape::Keys, 27), (Shape::Scores, 37), (Shape::Fields, 40)] {
+    for (shape, bytes_max) in [(Shape::Keys, 27), (Shape::Fields, 40)] {
         let mut table = Table::new(shape);
         for number in 0..200_000_u32 {
             let key = format!("key:{number:06}");
