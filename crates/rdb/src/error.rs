@@ -5,7 +5,7 @@ use std::{fmt, io};
 use lastsave_lzf::LzfFault;
 
 use crate::{
-    object::{hash::HashFault, list::ListFault, set::SetFault},
+    object::{hash::HashFault, list::ListFault, set::SetFault, sorted_set::SortedSetFault},
     opcode::ObjectType,
     version::Lineage,
 };
@@ -160,6 +160,12 @@ pub enum ErrorKind {
         /// The field opcode that was read.
         opcode: u64,
     },
+    /// A collection has no elements.
+    #[error("a collection without elements")]
+    EmptyCollection,
+    /// A sorted set cannot be what it says.
+    #[error("invalid sorted set: {0}")]
+    InvalidSortedSet(#[from] SortedSetFault),
     /// A hash cannot be what it says.
     #[error("invalid hash: {0}")]
     InvalidHash(#[from] HashFault),
@@ -187,9 +193,11 @@ impl ErrorKind {
         match self {
             Self::WrongSignature { .. } => "Wrong signature trying to load DB from file".into(),
             Self::UnsupportedVersion { number, .. } => format!("Can't handle RDB format version {number}"),
-            Self::UnexpectedEnd { .. } | Self::Io(_) | Self::OutOfMemory { .. } | Self::ReservedLength => {
-                "Unexpected EOF reading RDB file".into()
-            }
+            Self::UnexpectedEnd { .. }
+            | Self::Io(_)
+            | Self::OutOfMemory { .. }
+            | Self::ReservedLength
+            | Self::EmptyCollection => "Unexpected EOF reading RDB file".into(),
             // Redis names the two bits that select the encoding, not the byte.
             Self::UnknownLengthEncoding { byte } => {
                 format!("Unknown length encoding {} in rdbLoadLen()", byte >> 6)
@@ -201,6 +209,7 @@ impl ErrorKind {
             Self::UnknownType { number } => format!("Invalid object type: {number}"),
             Self::PreReleaseFunctions => "Pre-release function format not supported.".into(),
             Self::ChecksumMismatch { .. } => "RDB CRC error".into(),
+            Self::InvalidSortedSet(fault) => fault.redis_text().into(),
             Self::InvalidHash(fault) => fault.redis_text().into(),
             Self::InvalidSet(fault) => fault.redis_text().into(),
             Self::InvalidList(fault) => fault.redis_text().into(),

@@ -10,6 +10,7 @@ use crate::{
         hash::HashValue,
         list::{ListNodeRef, ListNodeValue, ListValue},
         set::SetValue,
+        sorted_set::SortedSetValue,
     },
     reader::{Event, Reader, ReaderOptions},
     sink::Put,
@@ -22,7 +23,8 @@ use crate::{
 /// back the same.
 pub fn read_file(bytes: &[u8]) {
     let read = |input: &[u8], total_bytes, buffer_bytes| {
-        let options = ReaderOptions { checksum: false, total_bytes, buffer_bytes };
+        let options =
+            ReaderOptions { checksum: false, total_bytes, buffer_bytes, ..ReaderOptions::default() };
         let mut reader = Reader::new(input, options);
         let mut events = Vec::new();
         loop {
@@ -80,6 +82,13 @@ pub fn decode_payload(bytes: &[u8]) {
 fn write_value<P: Put>(value: &Value, writer: ValueWriter<'_, P>) -> Result<(), WriteError> {
     match value {
         Value::String(value) => writer.string(value.as_ref()),
+        Value::SortedSet(SortedSetValue::Listpack(listpack)) => {
+            writer.sorted_set_listpack(listpack.as_bytes())
+        }
+        Value::SortedSet(SortedSetValue::Elements(elements)) => {
+            let refs = elements.iter().map(|(member, score)| (StringRef::Bytes(member), score));
+            writer.sorted_set(elements.len(), refs)
+        }
         Value::Hash(HashValue::Listpack(listpack)) => writer.packed_hash(listpack.view()),
         Value::Hash(HashValue::Fields(fields)) => {
             let refs = fields.pairs().map(|(field, value)| (field.into(), value.into()));

@@ -9,7 +9,7 @@
 //! - [`DumpEncoder`] and [`decode_dump`] do the same for single values.
 //! - [`check_rdb`] reads a whole file and reports in the words of redis-check-rdb.
 //!
-//! Values are strings, lists, hashes and sets, in every encoding. A value of another type ends a read with
+//! Values are strings, lists, hashes, sets and sorted sets, in every encoding. A value of another type ends a read with
 //! [`ErrorKind::UnservedType`], which names type and key; it is never skipped silently.
 //!
 //! What this crate is not: it does not sync, rename or name files, does not decide whether a key has expired, and does
@@ -65,6 +65,7 @@ pub use object::ValueWriter;
 pub use object::hash::{HashFault, HashValue};
 pub use object::list::{ListFault, ListNodeRef, ListNodeValue, ListValue};
 pub use object::set::{SetFault, SetValue};
+pub use object::sorted_set::{ScoredMembers, SortedSetFault, SortedSetValue};
 pub use object::strings::{StringPart, Strings};
 pub use opcode::ObjectType;
 pub use reader::{ChecksumStatus, Event, Reader, ReaderOptions, Remainder};

@@ -44,6 +44,14 @@ pub(crate) const TYPE_LIST_ZIPLIST: u8 = 10;
 pub(crate) const TYPE_LIST_QUICKLIST: u8 = 14;
 /// A list of listpacks and single elements.
 pub(crate) const TYPE_LIST_QUICKLIST_2: u8 = 18;
+/// A sorted set with scores as text; up to version 7.
+pub(crate) const TYPE_ZSET: u8 = 3;
+/// A sorted set with binary scores.
+pub(crate) const TYPE_ZSET_2: u8 = 5;
+/// A sorted set in a ziplist; up to version 9.
+pub(crate) const TYPE_ZSET_ZIPLIST: u8 = 12;
+/// A sorted set in a listpack.
+pub(crate) const TYPE_ZSET_LISTPACK: u8 = 17;
 /// A set.
 pub(crate) const TYPE_SET: u8 = 2;
 /// A hash.

@@ -21,11 +21,14 @@ pub struct ReaderOptions {
     pub total_bytes: Option<u64>,
     /// Size of the read buffer. Default: 256 KiB; at least 64 bytes are used.
     pub buffer_bytes: usize,
+    /// A collection without elements ends the read, as it does for redis-check-rdb. Default: false; it is a value like
+    /// any other, which servers do not keep.
+    pub refuses_empty: bool,
 }
 
 impl Default for ReaderOptions {
     fn default() -> Self {
-        Self { checksum: true, total_bytes: None, buffer_bytes: 256 << 10 }
+        Self { checksum: true, total_bytes: None, buffer_bytes: 256 << 10, refuses_empty: false }
     }
 }
 
@@ -143,6 +146,7 @@ enum State {
 pub struct Reader<R> {
     source: Source<R>,
     checksum: bool,
+    refuses_empty: bool,
     state: State,
     version: FileVersion,
     activity: Activity,
@@ -161,6 +165,7 @@ impl<R: Read> Reader<R> {
         Self {
             source: Source::new(inner, options.buffer_bytes, options.total_bytes, options.checksum),
             checksum: options.checksum,
+            refuses_empty: options.refuses_empty,
             state: State::Start,
             version: FileVersion { lineage: Lineage::Redis, number: 0 },
             activity: Activity::Start,
@@ -285,6 +290,10 @@ impl<R: Read> Reader<R> {
         let key = self.source.string()?.into_bytes();
         self.activity = Activity::ReadObjectValue;
         let value = match read_value(object_type, &mut self.source) {
+            Ok(value) if self.refuses_empty && value.is_empty_collection() => Err(ErrorKind::EmptyCollection),
+            read => read,
+        };
+        let value = match value {
             Ok(value) => value,
             Err(kind) => {
                 self.key = Some(key);

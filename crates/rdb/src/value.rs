@@ -10,12 +10,13 @@ use crate::{
         hash::{self, HashValue},
         list::{self, ListValue},
         set::{self, SetValue},
+        sorted_set::{self, SortedSetValue},
         strings::StringPart,
     },
     opcode::{
         ObjectType, TYPE_HASH, TYPE_HASH_LISTPACK, TYPE_HASH_ZIPLIST, TYPE_HASH_ZIPMAP, TYPE_LIST,
         TYPE_LIST_QUICKLIST, TYPE_LIST_QUICKLIST_2, TYPE_LIST_ZIPLIST, TYPE_SET, TYPE_SET_INTSET,
-        TYPE_SET_LISTPACK, TYPE_STRING,
+        TYPE_SET_LISTPACK, TYPE_STRING, TYPE_ZSET, TYPE_ZSET_2, TYPE_ZSET_LISTPACK, TYPE_ZSET_ZIPLIST,
     },
     source::Source,
     version::Lineage,
@@ -29,6 +30,8 @@ pub enum Value {
     String(StringValue),
     /// A list.
     List(ListValue),
+    /// A sorted set.
+    SortedSet(SortedSetValue),
     /// A hash.
     Hash(HashValue),
     /// A set.
@@ -36,6 +39,18 @@ pub enum Value {
 }
 
 impl Value {
+    /// Whether it is a collection without elements, which no key can hold.
+    #[must_use]
+    pub fn is_empty_collection(&self) -> bool {
+        match self {
+            Self::String(_) => false,
+            Self::List(value) => value.nodes.is_empty(),
+            Self::Hash(value) => value.is_empty(),
+            Self::Set(value) => value.is_empty(),
+            Self::SortedSet(value) => value.is_empty(),
+        }
+    }
+
     /// About how many bytes of memory the value holds.
     #[must_use]
     pub fn held_bytes(&self) -> usize {
@@ -43,6 +58,7 @@ impl Value {
             Self::String(StringValue::Integer(_)) => size_of::<i64>(),
             Self::String(StringValue::Bytes(bytes)) => bytes.len(),
             Self::List(value) => value.held_bytes(),
+            Self::SortedSet(value) => value.held_bytes(),
             Self::Hash(value) => value.held_bytes(),
             Self::Set(value) => value.held_bytes(),
         }
@@ -144,6 +160,9 @@ pub(crate) fn read_value<R: Read>(
         TYPE_STRING => Ok(Value::String(source.string()?)),
         number @ (TYPE_LIST | TYPE_LIST_ZIPLIST | TYPE_LIST_QUICKLIST | TYPE_LIST_QUICKLIST_2) => {
             list::read(number, source).map(Value::List)
+        }
+        number @ (TYPE_ZSET | TYPE_ZSET_2 | TYPE_ZSET_ZIPLIST | TYPE_ZSET_LISTPACK) => {
+            sorted_set::read(number, source).map(Value::SortedSet)
         }
         number @ (TYPE_HASH | TYPE_HASH_ZIPMAP | TYPE_HASH_ZIPLIST | TYPE_HASH_LISTPACK) => {
             hash::read(number, source).map(Value::Hash)

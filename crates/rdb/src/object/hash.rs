@@ -61,6 +61,13 @@ impl HashFault {
 }
 
 impl HashValue {
+    pub(crate) fn is_empty(&self) -> bool {
+        match self {
+            Self::Listpack(listpack) => listpack.is_empty(),
+            Self::Fields(fields) => fields.is_empty(),
+        }
+    }
+
     /// About how many bytes of memory it holds.
     pub(crate) fn held_bytes(&self) -> usize {
         match self {

@@ -3,6 +3,7 @@
 pub(crate) mod hash;
 pub(crate) mod list;
 pub(crate) mod set;
+pub(crate) mod sorted_set;
 pub(crate) mod strings;
 
 use crate::{
@@ -45,6 +46,12 @@ impl<'w, P: Put> ValueWriter<'w, P> {
         holder: Holder<'w>,
     ) -> Self {
         Self { sink, encoder, version, holder }
+    }
+
+    /// The version of the format that is written.
+    #[must_use]
+    pub fn version(&self) -> RdbVersion {
+        self.version
     }
 
     /// A string.

@@ -44,6 +44,14 @@ impl SetFault {
 }
 
 impl SetValue {
+    pub(crate) fn is_empty(&self) -> bool {
+        match self {
+            Self::Intset(intset) => intset.is_empty(),
+            Self::Listpack(listpack) => listpack.is_empty(),
+            Self::Members(members) => members.is_empty(),
+        }
+    }
+
     /// About how many bytes of memory it holds.
     pub(crate) fn held_bytes(&self) -> usize {
         match self {
