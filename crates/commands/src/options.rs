@@ -1,6 +1,6 @@
 //! Settings and counters that data commands share with the server.
 
-use lastsave_collections::{HashLimits, ListLimits, SetLimits};
+use lastsave_collections::{HashLimits, ListLimits, SetLimits, SortedSetLimits};
 use lastsave_rdb::RdbVersion;
 use thiserror::Error;
 
@@ -153,6 +153,15 @@ impl DataOptions {
             listpack_size: self.list_max_listpack_size,
             compress_depth: self.list_compress_depth,
             plain_bytes_min: self.list_plain_bytes_min,
+        }
+    }
+
+    /// Up to which sizes sorted sets are packed.
+    #[must_use]
+    pub fn sorted_set_limits(&self) -> SortedSetLimits {
+        SortedSetLimits {
+            listpack_entries_max: self.zset_max_listpack_entries,
+            listpack_value_bytes_max: self.zset_max_listpack_value,
         }
     }
 }

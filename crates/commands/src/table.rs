@@ -3,7 +3,7 @@
 use lastsave_resp::Request;
 
 use crate::spec::{CommandSpec, Group, Handler, KeyRange};
-use crate::{bitmaps, generic, hashes, hyperloglog, lists, server, sets, strings};
+use crate::{bitmaps, generic, geo, hashes, hyperloglog, lists, server, sets, sorted_sets, strings};
 
 /// Every family of commands. A command is added to its family's list, beside its implementation, and nowhere else.
 /// Those used most come first, so that the search finds them with its first probe.
@@ -49,6 +49,19 @@ const FAMILIES: &[&[CommandSpec]] = &[
     generic::object::COMMANDS,
     generic::database::COMMANDS,
     generic::memory::COMMANDS,
+    sorted_sets::add::COMMANDS,
+    sorted_sets::lookup::COMMANDS,
+    sorted_sets::range::COMMANDS,
+    sorted_sets::remove::COMMANDS,
+    sorted_sets::pop::COMMANDS,
+    sorted_sets::wait::COMMANDS,
+    sorted_sets::count::COMMANDS,
+    sorted_sets::random::COMMANDS,
+    sorted_sets::scan::COMMANDS,
+    sorted_sets::combine::COMMANDS,
+    geo::add::COMMANDS,
+    geo::position::COMMANDS,
+    geo::search::COMMANDS,
     server::client::COMMANDS,
     server::command::COMMANDS,
     server::config::COMMANDS,

@@ -15,7 +15,12 @@ const GRAPH: &[Allowed] = &[
     Allowed { package: "lastsave-resp", uses: &[], tests_use: &[] },
     Allowed { package: "lastsave-listpack", uses: &[], tests_use: &[] },
     Allowed { package: "lastsave-lzf", uses: &[], tests_use: &[] },
-    Allowed { package: "lastsave-collections", uses: &["lastsave-listpack", "lastsave-lzf"], tests_use: &[] },
+    // Packed scores are written as on the wire.
+    Allowed {
+        package: "lastsave-collections",
+        uses: &["lastsave-listpack", "lastsave-lzf", "lastsave-resp"],
+        tests_use: &[],
+    },
     Allowed { package: "lastsave-keyspace", uses: &["lastsave-collections"], tests_use: &[] },
     Allowed { package: "lastsave-rdb", uses: &["lastsave-listpack", "lastsave-lzf"], tests_use: &[] },
     Allowed { package: "lastsave-storage", uses: &[], tests_use: &[] },

@@ -46,6 +46,9 @@ pub enum Unstorable {
     /// It is a set that has a member twice.
     #[error("Duplicate set members detected")]
     DuplicateMembers,
+    /// It is a sorted set that has a member twice.
+    #[error("Duplicate zset fields detected")]
+    DuplicateScores,
 }
 
 /// Gives a value that was read to `store`, in the form and encoding in which the keyspace keeps it.
@@ -59,6 +62,7 @@ pub fn with_new_value<R>(
 ) -> Result<R, Unstorable> {
     match value {
         lastsave_rdb::Value::String(string) => Ok(string::with_new(string, store)),
+        lastsave_rdb::Value::SortedSet(value) => sorted_set::with_new(value, options, store),
         lastsave_rdb::Value::Hash(hash) => hash::with_new(hash, options, store),
         lastsave_rdb::Value::Set(set) => set::with_new(set, options, store),
         lastsave_rdb::Value::List(list) => list::with_new(list, options, store),
@@ -74,6 +78,7 @@ pub(crate) fn check_packed(value: &lastsave_rdb::Value) -> Result<(), Unstorable
     match value {
         lastsave_rdb::Value::Hash(hash) => hash::check_packed(hash),
         lastsave_rdb::Value::Set(set) => set::check_packed(set),
+        lastsave_rdb::Value::SortedSet(set) => sorted_set::check_packed(set),
         _ => Ok(()),
     }
 }

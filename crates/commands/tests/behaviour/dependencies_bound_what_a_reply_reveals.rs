@@ -164,6 +164,46 @@ fn readers_of_collections_wait_too() {
 }
 
 #[test]
+fn readers_of_sorted_sets_wait_too() {
+    let readers = [
+        "ZCARD k",
+        "ZSCORE k a",
+        "ZMSCORE k a",
+        "ZRANK k a",
+        "ZREVRANK k nope",
+        "ZCOUNT k 0 1",
+        "ZLEXCOUNT k - +",
+        "ZRANGE k 0 -1",
+        "ZREVRANGEBYSCORE k 5 0",
+        "ZRANGESTORE z k 5 9",
+        "ZREMRANGEBYSCORE k 8 9",
+        "ZADD k NX 1 a",
+        "ZADD k XX 1 nope",
+        "ZINCRBY k 0 a",
+        "ZREM k nope",
+        "ZPOPMIN k 0",
+        "ZRANDMEMBER k",
+        "ZRANDMEMBER k -2",
+        "ZSCAN k 0",
+        "ZUNION 2 other k",
+        "ZINTERCARD 1 k",
+        "ZDIFFSTORE z 2 other k",
+        "GEOPOS k a",
+        "GEOHASH k a",
+        "GEODIST k a b",
+        "GEOSEARCH k FROMLONLAT 0 0 BYRADIUS 1 km",
+        "GEOADD k NX 1 1 a",
+    ];
+    for reader in readers {
+        let mut executor = Executor::new();
+        executor.run_text("ZADD k 1 a");
+        executor.run_text("ZADD k 2 b");
+        let depends = executor.run_text(reader).depends;
+        assert!(waits_for(depends, 2), "`{reader}`: {depends:?}");
+    }
+}
+
+#[test]
 fn commands_about_nothing_depend_on_nothing() {
     let mut executor = Executor::new();
     executor.run_text("SET k 5");

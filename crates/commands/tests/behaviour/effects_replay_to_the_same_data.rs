@@ -17,6 +17,10 @@ fn set() -> impl Strategy<Value = &'static str> {
     prop::sample::select(vec!["s", "t", "u"])
 }
 
+fn sorted_set() -> impl Strategy<Value = &'static str> {
+    prop::sample::select(vec!["y", "z"])
+}
+
 fn name() -> impl Strategy<Value = &'static str> {
     prop::sample::select(vec!["f", "g", "1", "2", "30000", "\"\""])
 }
@@ -89,6 +93,23 @@ fn command() -> impl Strategy<Value = String> {
         (set(), set(), set()).prop_map(|(to, one, other)| format!("SDIFFSTORE {to} {one} {other}")),
         (set(), set(), set()).prop_map(|(to, one, other)| format!("SINTERSTORE {to} {one} {other}")),
         (set(), time()).prop_map(|(key, time)| format!("PEXPIRE {key} {time}")),
+        (sorted_set(), number(), name())
+            .prop_map(|(key, score, member)| format!("ZADD {key} {score} {member}")),
+        (sorted_set(), number(), name())
+            .prop_map(|(key, score, member)| format!("ZADD {key} GT INCR {score} {member}")),
+        (sorted_set(), name()).prop_map(|(key, member)| format!("ZREM {key} {member} f")),
+        (sorted_set(), 0..3).prop_map(|(key, count)| format!("ZPOPMAX {key} {count}")),
+        (sorted_set(), sorted_set()).prop_map(|(one, other)| format!("ZMPOP 2 {one} {other} MIN COUNT 2")),
+        (sorted_set(), sorted_set()).prop_map(|(one, other)| format!("BZPOPMIN {one} {other} 1")),
+        sorted_set().prop_map(|key| format!("ZREMRANGEBYSCORE {key} (1 3")),
+        (sorted_set(), sorted_set()).prop_map(|(to, from)| format!("ZRANGESTORE {to} {from} 0 1")),
+        (sorted_set(), sorted_set(), set())
+            .prop_map(|(to, one, other)| format!("ZUNIONSTORE {to} 2 {one} {other}")),
+        (sorted_set(), sorted_set()).prop_map(|(to, from)| format!("ZDIFFSTORE {to} 2 {from} {to}")),
+        (sorted_set(), name()).prop_map(|(key, member)| format!("GEOADD {key} CH 13.5 38.5 {member}")),
+        (sorted_set(), sorted_set()).prop_map(|(to, from)| format!(
+            "GEOSEARCHSTORE {to} {from} FROMLONLAT 13 38 BYRADIUS 90 km STOREDIST"
+        )),
         (key(), 0..200, 0..2).prop_map(|(key, offset, bit)| format!("SETBIT {key} {offset} {bit}")),
         (key(), key(), key()).prop_map(|(to, one, other)| format!("BITOP XOR {to} {one} {other}")),
         (key(), key()).prop_map(|(to, from)| format!("BITOP NOT {to} {from}")),

@@ -83,6 +83,35 @@ fn hashes() {
 }
 
 #[test]
+fn sorted_sets() {
+    for (lines, expected) in [
+        (&["ZADD z 1 a"][..], "0:new:z 0:zadd:z"),
+        (&["ZADD z 1 a", "ZADD z 1 a"], ""),
+        (&["ZADD z 1 a", "ZINCRBY z 1 a"], "0:zincr:z"),
+        (&["ZADD z 1 a 2 b", "ZREM z a"], "0:zrem:z"),
+        (&["ZADD z 1 a 2 b", "ZREM z a b"], "0:zrem:z 0:del:z"),
+        (&["ZADD z 1 a 2 b", "ZREMRANGEBYRANK z 0 0"], "0:zremrangebyrank:z"),
+        (&["ZADD z 1 a 2 b", "ZREMRANGEBYSCORE z 0 9"], "0:zremrangebyscore:z 0:del:z"),
+        (&["ZADD z 1 a 2 b", "ZREMRANGEBYLEX z [a [a"], "0:zremrangebylex:z"),
+        (&["ZADD z 1 a 2 b", "ZPOPMIN z"], "0:zpopmin:z"),
+        (&["ZADD z 1 a", "ZMPOP 1 z MAX"], "0:zpopmax:z 0:del:z"),
+        (&["ZADD z 1 a", "BZPOPMIN z 0"], "0:zpopmin:z 0:del:z"),
+        (&["ZADD z 1 a", "ZRANGESTORE y z 0 -1"], "0:new:y 0:zrangestore:y"),
+        (&["ZADD z 1 a", "ZRANGESTORE z z 1 1"], "0:del:z"),
+        (&["ZADD z 1 a", "ZUNIONSTORE z 1 z"], "0:zunionstore:z"),
+        (&["ZADD z 1 a", "ZINTERSTORE y 1 z"], "0:new:y 0:zinterstore:y"),
+        (&["ZADD z 1 a", "ZDIFFSTORE y 2 z z"], ""),
+        (&["GEOADD g 1 1 a"], "0:new:g 0:zadd:g"),
+        (&["GEOADD g 1 1 a", "GEOSEARCHSTORE g g FROMLONLAT 1 1 BYRADIUS 9 km"], "0:geosearchstore:g"),
+        (&["GEOADD g 1 1 a", "GEORADIUS g 1 1 9 km STORE g"], "0:georadiusstore:g"),
+        (&["GEOADD g 1 1 a", "GEORADIUS g 50 1 9 km STORE g"], "0:del:g"),
+        (&["ZSCORE z a"], "0:keymiss:z"),
+    ] {
+        assert_eq!(events_of(lines), expected, "{lines:?}");
+    }
+}
+
+#[test]
 fn sets() {
     for (lines, expected) in [
         (&["SADD s a"][..], "0:new:s 0:sadd:s"),
