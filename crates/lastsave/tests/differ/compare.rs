@@ -58,7 +58,9 @@ pub(crate) fn agree(comparison: Comparison, ours: &Reply, theirs: &Reply) -> boo
 fn sorted(reply: &Reply, group: usize) -> Reply {
     match reply {
         // A cursor with what it found.
-        Reply::Array(items) if items.len() == 2 && matches!(items[1], Reply::Array(_)) => {
+        Reply::Array(items)
+            if items.len() == 2 && matches!((&items[0], &items[1]), (Reply::Bulk(_), Reply::Array(_))) =>
+        {
             Reply::Array(vec![items[0].clone(), sorted(&items[1], group)])
         }
         Reply::Array(items) | Reply::Set(items) => {

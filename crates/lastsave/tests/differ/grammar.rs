@@ -1,6 +1,6 @@
 //! Commands at random, made from what the command table says about their arguments.
 
-use lastsave_commands::{Argument, ArgumentKind, CommandSpec, Group, all_commands};
+use lastsave_commands::{Argument, ArgumentKind, CommandSpec, Flags, Group, all_commands};
 use rand::rngs::SmallRng;
 use rand::seq::IndexedRandom as _;
 use rand::{Rng as _, SeedableRng as _};
@@ -80,8 +80,13 @@ impl Generator {
         let name_words = words.len();
         self.arguments(spec, spec.arguments, &mut words);
         adapt(spec, &mut words, &mut self.random);
-        if chance(&mut self.random, 6) {
+        // A spoilt timeout may be for ever.
+        if chance(&mut self.random, 6) && !spec.flags.has(Flags::BLOCKING) {
             self.spoil(&mut words, name_words);
+        }
+        // Ranks come with scores from 7.2 on.
+        if matches!(spec.name, "zrank" | "zrevrank") {
+            words.truncate(3);
         }
         if spec.full_name == "flushdb" && chance(&mut self.random, 90) {
             return vec![b"DBSIZE".to_vec()];
@@ -215,6 +220,10 @@ impl Generator {
             "radius" | "width" | "height" if !chance(random, 3) => {
                 random.random_range(1..9000).to_string().into()
             }
+            // Equal ones now and then.
+            "score" if chance(random, 50) => {
+                (f64::from(random.random_range(-100_i32..100)) / 16.0).to_string().into()
+            }
             _ => words::float(random),
         }
     }
@@ -301,6 +310,15 @@ fn adapt(spec: &CommandSpec, words: &mut Words, random: &mut SmallRng) {
         "srandmember" | "hrandfield" | "zrandmember" => {
             if let Some(count) = words.get_mut(2) {
                 *count = random.random_range(1000..2000).to_string().into();
+            }
+        }
+        // Ranges of members have no defined result where scores differ.
+        name if name.starts_with('z')
+            && (name.contains("lex") || words.iter().any(|word| word.eq_ignore_ascii_case(b"bylex"))) =>
+        {
+            let first = if name == "zrangestore" { 3 } else { 2 };
+            for (word, end) in words.iter_mut().skip(first).zip([&b"-"[..], b"+"]) {
+                *word = end.into();
             }
         }
         "expire" | "pexpire" => {
