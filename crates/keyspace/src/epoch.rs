@@ -5,8 +5,9 @@
 //! node in place when no live snapshot can still read it: it was born after the youngest cut, or every snapshot old
 //! enough to see it has read past its place. Any other node is copied first, and the old one is retired.
 //!
-//! A node born in `b` and retired in `r` can be freed when no live snapshot `s` with `b <= s < r` remains. Retired nodes
-//! wait with the youngest snapshot; when it ends, those that an older one can see wait with that one (`reclaim.rs`).
+//! A node born in `b` and retired in `r` can be freed when no live snapshot `s` with `b <= s < r` remains, or those that
+//! do have read past its place. Retired nodes wait with the youngest snapshot; when it has passed them, or has ended, those
+//! that an older one can see wait with that one (`reclaim.rs`).
 
 use std::sync::Arc;
 
@@ -36,6 +37,14 @@ struct Live {
     tables: Vec<LiveTable>,
 }
 
+impl Live {
+    /// Where this snapshot reads what `hash` has in `table`, if it reads that table at all.
+    fn place(&self, table: u64, hash: u64) -> Option<Place> {
+        let seen = self.tables.iter().find(|seen| seen.table == table)?;
+        Some(Place::new(seen.ordinal, bucket(hash, seen.segment_count)))
+    }
+}
+
 /// The bucket of `hash` in a table of `segment_count` buckets: linear hashing, where the buckets below the split point
 /// and above the last power of two are addressed with one more bit than the others.
 #[inline]
@@ -51,7 +60,7 @@ pub(crate) struct Epochs {
     /// Nodes born from here on are visible to no live snapshot.
     exclusive_from: Epoch,
     live: Vec<Live>,
-    retired: Vec<Retired>,
+    retired: Vec<(Place, Retired)>,
     reclaimer: Reclaimer,
     live_bytes: usize,
     retired_bytes_peak: usize,
@@ -96,10 +105,13 @@ impl Epochs {
     fn is_passed(&self, birth: Epoch, table: u64, hash: u64) -> bool {
         self.live.iter().filter(|live| live.epoch >= birth).all(|live| {
             live.cursor.is_finished()
-                || live.tables.iter().find(|seen| seen.table == table).is_none_or(|seen| {
-                    live.cursor.has_passed(Place::new(seen.ordinal, bucket(hash, seen.segment_count)))
-                })
+                || live.place(table, hash).is_none_or(|place| live.cursor.has_passed(place))
         })
+    }
+
+    /// Where the youngest snapshot reads what `hash` has in `table`.
+    fn place_in_youngest(&self, table: u64, hash: u64) -> Place {
+        self.live.last().and_then(|live| live.place(table, hash)).unwrap_or(Place::LAST)
     }
 
     /// Registers a cut. Gives the snapshot's epoch; nodes born from now on are not part of it.
@@ -108,10 +120,10 @@ impl Epochs {
         self.hand_over_retired();
         let epoch = self.current;
         self.current = epoch.checked_add(1).expect("2^32 snapshots were taken");
-        self.live.push(Live { epoch, cursor, tables });
         self.exclusive_from = self.current;
         self.retired_bytes_peak = self.retired_bytes();
-        self.reclaimer.started(epoch);
+        self.reclaimer.started(epoch, Arc::clone(&cursor));
+        self.live.push(Live { epoch, cursor, tables });
         (epoch, self.reclaimer.clone())
     }
 
@@ -172,7 +184,7 @@ impl Epochs {
         self.credit(entry.allocated_bytes());
         let bytes = entry.retired_bytes();
         if !self.is_unseen(entry.birth(), table, hash) {
-            self.retire(Retired::entry(entry), bytes);
+            self.retire(self.place_in_youngest(table, hash), Retired::entry(entry), bytes);
         } else if entry.is_freed_slowly() {
             self.reclaimer.free(Retired::entry(entry), bytes, 1);
         } else {
@@ -189,19 +201,19 @@ impl Epochs {
             // SAFETY: the table let go of it and no snapshot can read it.
             unsafe { segment.free() }
         } else {
-            self.retire(Retired::segment(segment), bytes);
+            self.retire(self.place_in_youngest(table, index as u64), Retired::segment(segment), bytes);
         }
     }
 
     pub(crate) fn retire_chunk(&mut self, chunk: ChunkPtr) {
         self.credit(CHUNK_BYTES);
-        self.retire(Retired::chunk(chunk), CHUNK_BYTES);
+        self.retire(Place::LAST, Retired::chunk(chunk), CHUNK_BYTES);
     }
 
     pub(crate) fn retire_root(&mut self, root: RootPtr) {
         let bytes = root.bytes();
         self.credit(bytes);
-        self.retire(Retired::root(root), bytes);
+        self.retire(Place::LAST, Retired::root(root), bytes);
     }
 
     /// Gives up a whole table's nodes, `bytes` in all, with so many keys.
@@ -210,13 +222,13 @@ impl Epochs {
         if self.live.is_empty() {
             self.reclaimer.free(Retired::tree(root), bytes, keys);
         } else {
-            self.retire(Retired::tree(root), bytes);
+            self.retire(Place::LAST, Retired::tree(root), bytes);
         }
     }
 
-    fn retire(&mut self, node: Retired, bytes: usize) {
+    fn retire(&mut self, place: Place, node: Retired, bytes: usize) {
         self.reclaimer.retired_grew(bytes);
-        self.retired.push(node);
+        self.retired.push((place, node));
         if self.retired.len() >= RETIRED_BATCH {
             self.hand_over_retired();
         }

@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 use std::ptr::NonNull;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::time::Duration;
 
-use crossbeam_channel::{Receiver, Sender, unbounded};
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, unbounded};
 
+use crate::cursor::{Cursor, Place};
 use crate::directory::{CHUNK_BYTES, ChunkPtr, RootPtr};
 use crate::entry_pointer::EntryPtr;
 use crate::epoch::Epoch;
@@ -76,7 +78,7 @@ impl Retired {
     /// Frees the node. Gives the bytes it had.
     ///
     /// # Safety
-    /// No live snapshot can see the node.
+    /// No live snapshot can see the node, or read it any more.
     unsafe fn free(self) -> usize {
         let address = self.address();
         // SAFETY: the value owns the node (it is consumed here) and no snapshot sees it, by the caller's promise.
@@ -137,12 +139,12 @@ unsafe fn free_tree(root: RootPtr) -> usize {
 }
 
 enum Message {
-    Started(Epoch),
+    Started(Epoch, Arc<Cursor>),
     Ended(Epoch),
-    /// Nodes that `youngest`, the youngest snapshot when they were retired, may see.
+    /// Nodes that `youngest`, the youngest snapshot when they were retired, may see, each at its place there.
     Retired {
         youngest: Epoch,
-        nodes: Vec<Retired>,
+        nodes: Vec<(Place, Retired)>,
     },
     /// A node that no snapshot sees, and how many keys it stands for.
     Free(Retired, u64),
@@ -193,8 +195,8 @@ impl Reclaimer {
         (self.counters.sent_keys.load(Ordering::Relaxed).saturating_sub(freed), freed)
     }
 
-    pub(crate) fn started(&self, epoch: Epoch) {
-        self.send(Message::Started(epoch));
+    pub(crate) fn started(&self, epoch: Epoch, cursor: Arc<Cursor>) {
+        self.send(Message::Started(epoch, cursor));
     }
 
     /// Sent by the snapshot itself, when its reader is done.
@@ -202,7 +204,7 @@ impl Reclaimer {
         self.send(Message::Ended(epoch));
     }
 
-    pub(crate) fn retire(&self, youngest: Epoch, nodes: Vec<Retired>) {
+    pub(crate) fn retire(&self, youngest: Epoch, nodes: Vec<(Place, Retired)>) {
         self.send(Message::Retired { youngest, nodes });
     }
 
@@ -225,33 +227,74 @@ impl Reclaimer {
     }
 }
 
+/// Places are grouped into runs of this many segments (a power of two) that are freed together.
+const RUN_BITS: u32 = 6;
+
+/// While nodes wait, the cursors are looked at this often even if no more nodes arrive.
+const LOOK_INTERVAL: Duration = Duration::from_millis(50);
+
+/// Nodes that a snapshot may see, under the last place of their run: once its cursor is past that, they can go.
+struct Waiting {
+    cursor: Arc<Cursor>,
+    runs: BTreeMap<Place, Vec<Retired>>,
+}
+
+impl Waiting {
+    fn add(&mut self, place: Place, node: Retired) {
+        self.runs.entry(place.end_of_run(RUN_BITS)).or_default().push(node);
+    }
+
+    /// Takes out what the snapshot's reader is done with.
+    fn take_passed(&mut self) -> Vec<Retired> {
+        let mut passed = Vec::new();
+        while let Some(run) = self.runs.first_entry().filter(|run| self.cursor.has_passed(*run.key())) {
+            passed.append(&mut run.remove());
+        }
+        passed
+    }
+}
+
 /// The thread's state: nodes waiting with each snapshot that may see them.
 ///
 /// `Started` of a snapshot arrives before any node retired during its life, since the executor sends both. `Ended` comes
 /// from the reader's thread and may overtake nodes that the executor retired before it noticed; they are then placed as
 /// if the snapshot's list had just been handed on.
 struct Worker {
-    waiting: BTreeMap<Epoch, Vec<Retired>>,
+    waiting: BTreeMap<Epoch, Waiting>,
     counters: Arc<Counters>,
 }
 
 impl Worker {
     fn run(mut self, messages: &Receiver<Message>) {
-        for message in messages {
+        loop {
+            let message = if self.waiting.values().all(|waiting| waiting.runs.is_empty()) {
+                messages.recv().map_err(|_| RecvTimeoutError::Disconnected)
+            } else {
+                messages.recv_timeout(LOOK_INTERVAL)
+            };
+            let message = match message {
+                Ok(message) => message,
+                Err(RecvTimeoutError::Timeout) => {
+                    self.free_passed();
+                    continue;
+                }
+                Err(RecvTimeoutError::Disconnected) => break,
+            };
             match message {
-                Message::Started(epoch) => {
-                    self.waiting.insert(epoch, Vec::new());
+                Message::Started(epoch, cursor) => {
+                    self.waiting.insert(epoch, Waiting { cursor, runs: BTreeMap::new() });
                 }
                 Message::Ended(epoch) => {
-                    let nodes = self.waiting.remove(&epoch).expect("a snapshot starts before it ends");
-                    self.place(epoch, nodes);
+                    let ended = self.waiting.remove(&epoch).expect("a snapshot starts before it ends");
+                    self.hand_on(epoch, ended.runs.into_values().flatten());
                 }
-                Message::Retired { youngest, nodes } => self.place(youngest + 1, nodes),
+                Message::Retired { youngest, nodes } => self.receive(youngest, nodes),
                 Message::Free(node, keys) => {
                     self.free(node);
                     self.counters.freed_keys.fetch_add(keys, Ordering::Relaxed);
                 }
                 Message::Barrier(done) => {
+                    self.free_passed();
                     let _ = done.send(());
                 }
             }
@@ -259,20 +302,43 @@ impl Worker {
         assert!(self.waiting.is_empty(), "every snapshot holds a sender");
     }
 
-    /// Lets each node wait with the youngest snapshot below `below` that sees it, or frees it.
-    fn place(&mut self, below: Epoch, nodes: Vec<Retired>) {
+    /// Lets nodes wait with the youngest snapshot until it has passed them.
+    fn receive(&mut self, youngest: Epoch, nodes: Vec<(Place, Retired)>) {
+        if let Some(waiting) = self.waiting.get_mut(&youngest) {
+            for (place, node) in nodes {
+                waiting.add(place, node);
+            }
+            self.free_passed();
+        } else {
+            self.hand_on(youngest, nodes.into_iter().map(|(_, node)| node));
+        }
+    }
+
+    /// Gives up what the readers have passed since the last look.
+    fn free_passed(&mut self) {
+        let epochs: Vec<Epoch> = self.waiting.keys().copied().collect();
+        for epoch in epochs {
+            let passed = self.waiting.get_mut(&epoch).map(Waiting::take_passed).unwrap_or_default();
+            self.hand_on(epoch, passed);
+        }
+    }
+
+    /// Lets each node, with which the snapshot `done` is done, wait with the youngest older one that sees it, to its end;
+    /// or frees it.
+    fn hand_on(&mut self, done: Epoch, nodes: impl IntoIterator<Item = Retired>) {
         for node in nodes {
             let birth = node.birth();
-            match self.waiting.range_mut(..below).next_back() {
-                Some((epoch, waiting)) if birth <= *epoch => waiting.push(node),
+            match self.waiting.range_mut(..done).next_back() {
+                Some((epoch, waiting)) if birth <= *epoch => waiting.add(Place::LAST, node),
                 _ => self.free(node),
             }
         }
     }
 
     fn free(&self, node: Retired) {
-        // SAFETY: no live snapshot lies between the node's birth and its retirement: the younger ones were cut after
-        // its retirement, and the next older one, if any, was cut before its birth.
+        // SAFETY: no live snapshot that may still read the node lies between its birth and its retirement: the younger
+        // ones were cut after its retirement or have passed its place, and the next older one, if any, was cut before
+        // its birth.
         let bytes = unsafe { node.free() };
         self.counters.retired_bytes.fetch_sub(bytes, Ordering::Relaxed);
     }
