@@ -10,6 +10,10 @@ const INTEGER_TEXT_MAX: usize = 11;
 const COMPRESS_ABOVE: usize = 20;
 /// A compressed form must save at least this many bytes.
 const COMPRESSION_GAIN_MIN: usize = 4;
+/// Strings from this length on are always tried: one of them may save more than all the tries it costs.
+const ALWAYS_TRIED_FROM: usize = 4096;
+/// After this many strings in a row that did not compress, only one in this many is tried until one does.
+const INCOMPRESSIBLE_RUN: u32 = 32;
 /// A scratch buffer that grew beyond this for one huge value is given back.
 const SCRATCH_BYTES_MAX: usize = 4 << 20;
 
@@ -25,6 +29,8 @@ pub(crate) struct StringEncoder {
     compression: bool,
     compressor: Compressor,
     scratch: Vec<u8>,
+    /// Short strings since the last one that compressed.
+    incompressible: u32,
 }
 
 impl StringEncoder {
@@ -59,13 +65,14 @@ impl StringEncoder {
                 push_integer(number, &mut head);
                 return Encoded { head, body: &[] };
             }
-        } else if self.compression && bytes.len() > COMPRESS_ABOVE {
+        } else if self.compression && bytes.len() > COMPRESS_ABOVE && self.is_worth_trying(bytes.len()) {
             if self.scratch.capacity() > SCRATCH_BYTES_MAX {
                 self.scratch = Vec::new();
             }
             self.scratch.clear();
             let limit = bytes.len() - COMPRESSION_GAIN_MIN;
             if self.compressor.compress(bytes, limit, &mut self.scratch) {
+                self.incompressible = 0;
                 head.push(&[0xc3]);
                 head.push_length(self.scratch.len() as u64);
                 head.push_length(bytes.len() as u64);
@@ -74,6 +81,15 @@ impl StringEncoder {
         }
         head.push_length(bytes.len() as u64);
         Encoded { head, body: bytes }
+    }
+
+    /// Values of one kind usually compress all or not at all, and trying takes ten times as long as writing.
+    fn is_worth_trying(&mut self, len: usize) -> bool {
+        if len >= ALWAYS_TRIED_FROM {
+            return true;
+        }
+        self.incompressible = self.incompressible.wrapping_add(1);
+        self.incompressible <= INCOMPRESSIBLE_RUN || self.incompressible.is_multiple_of(INCOMPRESSIBLE_RUN)
     }
 }
 
@@ -160,5 +176,22 @@ mod tests {
         assert_eq!(encode(StringRef::Bytes(&[b'a'; 21]), false)[0], 21);
         let incompressible: Vec<u8> = (0..60).collect();
         assert_eq!(encode(StringRef::Bytes(&incompressible), true)[0], 60);
+    }
+
+    #[test]
+    fn compression_is_given_up_and_found_again() {
+        let mut encoder = StringEncoder::new(true);
+        let random: Vec<u8> = (0..60).collect();
+        for _ in 0..1000 {
+            assert_eq!(encoder.encode_bytes(&random).body, random);
+        }
+        let mut is_compressed = || encoder.encode_bytes(&[b'a'; 60]).body.len() < 60;
+        let before = (0..INCOMPRESSIBLE_RUN).take_while(|_| !is_compressed()).count();
+        assert!(before < INCOMPRESSIBLE_RUN as usize, "one in {INCOMPRESSIBLE_RUN} is tried");
+        assert!(is_compressed(), "after one that compresses every string is tried");
+        for _ in 0..1000 {
+            encoder.encode_bytes(&random);
+        }
+        assert!(encoder.encode_bytes(&[b'a'; 5000]).body.len() < 100, "a long string is always tried");
     }
 }
