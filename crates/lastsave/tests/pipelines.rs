@@ -26,6 +26,30 @@ fn a_deep_pipeline_is_answered_in_order() {
 }
 
 #[test]
+fn slow_commands_of_one_pipeline_let_others_in_between() {
+    const DEPTH: usize = 40;
+    let server = TestServer::start(&[]);
+    let (mut slow, mut other) = (server.client(), server.client());
+    let mut pipeline = Vec::new();
+    for number in 0..DEPTH {
+        pipeline.extend(harness::encode(&["DEBUG", "SLEEP", "0.05"]));
+        pipeline.extend(harness::encode(&["ECHO", &number.to_string()]));
+    }
+    slow.write(&pipeline);
+    assert_eq!(slow.read(), Reply::Simple(b"OK".to_vec()));
+    // Two seconds of work are waiting; whoever comes now is served after one command of them.
+    let started = Instant::now();
+    assert_eq!(other.run("PING"), "PONG");
+    assert!(started.elapsed() < Duration::from_millis(1000), "{:?}", started.elapsed());
+    for number in 0..DEPTH {
+        if number > 0 {
+            assert_eq!(slow.read(), Reply::Simple(b"OK".to_vec()));
+        }
+        assert_eq!(slow.read(), Reply::Bulk(number.to_string().into_bytes()));
+    }
+}
+
+#[test]
 fn commands_may_arrive_in_pieces() {
     let server = TestServer::start(&[]);
     let mut client = server.client();

@@ -41,6 +41,14 @@ impl Queues {
         }
     }
 
+    /// As [`Queues::queue_ready`], ahead of all others.
+    pub(crate) fn queue_ready_first(&mut self, client: &mut Client) {
+        if client.accepts_commands() && !client.work.queued {
+            client.work.queued = true;
+            self.ready.push_front(client.key);
+        }
+    }
+
     /// Puts a client into the list of those with output, or to be closed.
     pub(crate) fn queue_flush(&mut self, client: &mut Client) {
         if !client.work.flush_queued {

@@ -17,8 +17,12 @@ use crate::statistics::Statistics;
 
 /// Clients read before the first of them is executed.
 const GROUP_CLIENTS: usize = 16;
+/// Commands parsed for a group before no more clients join it.
+const GROUP_COMMANDS: usize = 256;
 /// Commands of one client executed per turn at most.
-const TURN_COMMANDS_MAX: usize = 512;
+const TURN_COMMANDS_MAX: usize = 256;
+/// After this time a turn executes nothing more: replies, and what else waits for the loop, come first.
+const TURN_BUDGET_NS: u64 = 500_000;
 /// Commands whose keys are prefetched together.
 const WINDOW_COMMANDS: usize = 32;
 
@@ -34,28 +38,51 @@ pub(crate) struct Serving {
 }
 
 impl Server {
-    /// Serves every client in the ready queue once.
+    /// Serves every client in the ready queue once, or as many as the turn's time allows; the others stay queued.
     pub(crate) fn serve_ready(&mut self) {
         let mut remaining = self.queues.ready.len();
         let mut group = std::mem::take(&mut self.serving);
         group.resize_with(GROUP_CLIENTS, Serving::default);
+        self.start_timing();
+        self.turn_ends_ns = self.command_started_ns + TURN_BUDGET_NS;
         // Nothing may change any more once the log is closed for good.
-        while remaining > 0 && self.exit_code.is_none() {
-            let count = remaining.min(GROUP_CLIENTS);
-            remaining -= count;
-            for slot in &mut group[..count] {
+        while remaining > 0 && self.exit_code.is_none() && !self.is_turn_over() {
+            let mut count = 0;
+            let mut commands = 0;
+            while count < remaining.min(GROUP_CLIENTS) && commands < GROUP_COMMANDS {
+                let slot = &mut group[count];
                 slot.key = self.queues.ready.pop_front();
                 self.read_and_parse(slot);
+                commands += slot.batch.len();
+                count += 1;
             }
+            remaining -= count;
             let window = (WINDOW_COMMANDS * 2 / count).clamp(1, WINDOW_COMMANDS);
             for slot in &mut group[..count] {
                 self.prefetch_first(slot, window);
             }
-            for slot in &mut group[..count] {
-                self.execute_slot(slot);
+            let mut executed = 0;
+            while executed < count && !self.is_turn_over() {
+                self.execute_slot(&mut group[executed]);
+                executed += 1;
             }
+            // From the last to the first, as each goes in front of the others.
+            for slot in group[executed..count].iter_mut().rev() {
+                if slot.batch.is_empty() {
+                    self.execute_slot(slot);
+                } else {
+                    self.postpone_slot(slot);
+                }
+            }
+            // Clients without a complete command take time too.
+            self.start_timing();
         }
         self.serving = group;
+    }
+
+    /// Whether the turn's time is used up, as of the last look at the clock: there is one per command.
+    fn is_turn_over(&self) -> bool {
+        self.command_started_ns >= self.turn_ends_ns
     }
 
     /// Reads once from a client's socket and parses what is complete.
@@ -152,6 +179,14 @@ impl Server {
         }
     }
 
+    /// Leaves all that was parsed for one client to the next turn, ahead of those that were served in this one.
+    fn postpone_slot(&mut self, slot: &mut Serving) {
+        let Some(mut client) = slot.key.and_then(|key| self.clients.take(key)) else { return };
+        parse_again(&mut client);
+        self.queues.queue_ready_first(&mut client);
+        self.clients.put_back(client);
+    }
+
     fn execute_batch(&mut self, client: &mut Client, slot: &mut Serving) {
         if slot.batch.is_empty() && slot.error.is_none() {
             if slot.consumed > 0 {
@@ -202,7 +237,7 @@ impl Server {
             };
             let flow = self.execute(client, slot.specs[index], request);
             let stays = flow == Flow::Park;
-            if stays || !client.accepts_commands() || self.must_serve_apart() {
+            if stays || !client.accepts_commands() || self.must_serve_apart() || self.is_turn_over() {
                 let first_left = index + usize::from(!stays);
                 return self.stop_batch(client, slot, input, first_left);
             }
@@ -222,9 +257,7 @@ impl Server {
             return slot.consumed;
         }
         slot.error = None;
-        client.parser = Parser::new();
-        client.wanted = 0;
-        client.work.parse = true;
+        parse_again(client);
         let frame = slot.batch.request(first_left, input).frame();
         frame.as_ptr().addr() - input.as_ptr().addr()
     }
@@ -258,6 +291,13 @@ impl Server {
         self.queues.queue_ready(client);
         client.account_memory(&mut self.eviction.clients);
     }
+}
+
+/// Lets the parser start over at the first command that was not executed.
+fn parse_again(client: &mut Client) {
+    client.parser = Parser::new();
+    client.wanted = 0;
+    client.work.parse = true;
 }
 
 /// The first key of a request, when its place is known from the table.

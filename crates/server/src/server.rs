@@ -87,6 +87,8 @@ pub(crate) struct Server {
     pub(crate) last_released: u64,
     /// Start of the command under way, in nanoseconds of the monotonic clock.
     pub(crate) command_started_ns: u64,
+    /// When the turn under way stops executing commands, on the same clock.
+    pub(crate) turn_ends_ns: u64,
     /// Listeners to try again after accepting failed.
     pub(crate) retry_accept: Vec<usize>,
     /// What `maxmemory` is about.

@@ -214,6 +214,7 @@ impl Start {
             cron: CronState::default(),
             last_released: u64::MAX,
             command_started_ns: 0,
+            turn_ends_ns: 0,
             retry_accept: Vec::new(),
             eviction: EvictionState::default(),
             memory_at_start_bytes: memory_at_start_bytes(),
