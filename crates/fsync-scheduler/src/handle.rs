@@ -14,6 +14,9 @@ use crate::{
     Switch, WriteFailure,
 };
 
+/// Batches up to this size may be written by the executor itself.
+const INLINE_BYTES_MAX: u64 = 8 * 1024;
+
 /// Lets the executor write by itself while the log thread is idle, without knowing the type of the log.
 pub(crate) trait InlineWriter: Send + Sync {
     /// Writes unless anything stands in the way, which never includes waiting; `before` is called once it is certain.
@@ -90,14 +93,18 @@ impl LogHandle {
     /// Writes the batch from this very thread when that is possible without waiting: the log thread is idle, nothing
     /// is queued, no sync runs, and the policy is not `always`. `false`: nothing was done, use [`LogHandle::append`].
     ///
-    /// Worth it for a lone client, whose reply then needs no other thread at all.
+    /// Worth it for a lone client, whose reply then needs no other thread at all. A batch of more than 8 KiB comes from
+    /// many clients or from bulk work; copying it takes long, and the log thread does that beside the executor.
     ///
     /// # Panics
     ///
     /// As [`LogHandle::append`].
     #[must_use]
     pub fn try_write_inline(&self, batch: &Batch, end: Position) -> bool {
-        if batch.is_empty() || self.published.written.value() != self.appended.get().get() {
+        if batch.is_empty()
+            || batch.len() > INLINE_BYTES_MAX
+            || self.published.written.value() != self.appended.get().get()
+        {
             return false;
         }
         let before = || {

@@ -65,6 +65,15 @@ fn deadlines_follow_the_clock() {
 }
 
 #[test]
+fn a_big_batch_is_left_to_the_log_thread() {
+    let (mut stepper, handle, _log, _clock) = stepper(Policy::EverySecond);
+    stepper.step();
+    let big = batch(0, 8 * 1024 + 1);
+    assert!(!handle.try_write_inline(&big, Position::new(8 * 1024 + 1)));
+    assert!(handle.try_write_inline(&batch(0, 8 * 1024), Position::new(8 * 1024)));
+}
+
+#[test]
 fn a_flush_with_nothing_to_do_is_answered_at_once() {
     for policy in [Policy::Always, Policy::EverySecond, Policy::No] {
         let (mut stepper, handle, _log, _clock) = stepper(policy);
