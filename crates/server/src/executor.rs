@@ -11,6 +11,8 @@ use crate::server::Server;
 
 /// Events taken from the kernel at once.
 const EVENTS_MAX: usize = 1024;
+/// After a turn that took this long the next one's processor time is measured; for short ones that costs too much.
+const LONG_TURN_US: u64 = 100;
 
 impl Server {
     /// Runs until the server is told to end; gives the exit code.
@@ -19,6 +21,7 @@ impl Server {
     /// When the poll itself fails, which leaves nothing to serve.
     pub(crate) fn run(mut self, mut poll: Poll) -> io::Result<i32> {
         let mut events = Events::with_capacity(EVENTS_MAX);
+        let mut last_was_long = false;
         while self.exit_code.is_none() {
             let timeout = self.prepare_sleep();
             let polled = poll.poll(&mut events, Some(timeout));
@@ -33,12 +36,15 @@ impl Server {
             for event in &events {
                 self.note_event(event);
             }
-            let cpu_before_us = self.persistence.is_snapshot_under_way().then(crate::clock::thread_cpu_us);
+            let has_snapshot = self.persistence.is_snapshot_under_way();
+            let cpu_before_us = (has_snapshot || last_was_long).then(crate::clock::thread_cpu_us);
             self.turn();
             if let Some(before_us) = cpu_before_us {
-                self.persistence.note_turn_under_snapshot(crate::clock::thread_cpu_us() - before_us);
+                self.persistence.note_turn(crate::clock::thread_cpu_us() - before_us, has_snapshot);
             }
-            self.statistics.note_turn(self.clock.read_monotonic_us() - turn_started_us);
+            let busy_us = self.clock.read_monotonic_us() - turn_started_us;
+            last_was_long = busy_us >= LONG_TURN_US;
+            self.statistics.note_turn(busy_us);
         }
         Ok(self.leave())
     }

@@ -87,6 +87,7 @@ impl Persistence {
         lines.field("rdb_last_verified_time", self.saves.last_verified_seconds);
         lines.field("snapshot_last_cut_us", self.last_cut_us);
         lines.field("snapshot_longest_turn_cpu_us", self.longest_turn_us);
+        lines.field("no_snapshot_longest_turn_cpu_us", self.longest_turn_without_us);
         lines.field("aof_last_load_cut_bytes", self.load_statistics.cut_bytes);
     }
 

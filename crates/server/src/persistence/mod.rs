@@ -124,8 +124,11 @@ pub(crate) struct Persistence {
     last_ticket: u64,
     cuts: u64,
     last_cut_us: u64,
-    /// The most processor time that one turn of the executor took while the last snapshot was under way.
+    /// The most processor time that one turn of the executor took while the last snapshot was under way, its cut
+    /// included.
     longest_turn_us: u64,
+    /// The same for turns between the last snapshot and the next.
+    longest_turn_without_us: u64,
 }
 
 impl Persistence {
@@ -185,6 +188,7 @@ impl Persistence {
             cuts: 0,
             last_cut_us: 0,
             longest_turn_us: 0,
+            longest_turn_without_us: 0,
             settings,
         };
         persistence.apply_log_settings();
@@ -342,9 +346,14 @@ impl Persistence {
         self.saves.running.is_some() || self.rewrite.is_some()
     }
 
-    /// One turn of the executor has taken this much processor time while a snapshot was under way.
-    pub(crate) fn note_turn_under_snapshot(&mut self, cpu_us: u64) {
-        self.longest_turn_us = self.longest_turn_us.max(cpu_us);
+    /// One turn of the executor has taken this much processor time; `had_snapshot`: one was under way as it began.
+    pub(crate) fn note_turn(&mut self, cpu_us: u64, had_snapshot: bool) {
+        let longest = if had_snapshot || self.is_snapshot_under_way() {
+            &mut self.longest_turn_us
+        } else {
+            &mut self.longest_turn_without_us
+        };
+        *longest = (*longest).max(cpu_us);
     }
 
     /// Unix time in seconds of the last successful save (LASTSAVE).
@@ -358,6 +367,7 @@ impl Persistence {
         self.saves.count = 0;
         self.rewrites.count = 0;
         self.rewrites.failures_in_a_row = 0;
+        self.longest_turn_without_us = 0;
     }
 
     /// The log's thread as far as it is simulated ([`JobMode::Queued`]).

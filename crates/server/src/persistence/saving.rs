@@ -146,6 +146,7 @@ impl Persistence {
         self.last_cut_us = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
         self.cuts += 1;
         self.longest_turn_us = 0;
+        self.longest_turn_without_us = 0;
         let access = if self.settings.saves_frequency {
             AccessRecord::Frequency
         } else if self.settings.saves_idle {
