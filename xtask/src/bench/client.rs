@@ -6,14 +6,13 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 
+use super::sets::Sets;
+
 /// No answer for this long is a failure, not slowness.
 const TIMEOUT: Duration = Duration::from_secs(60);
-const OK: &[u8] = b"+OK\r\n";
+const OK: [u8; 5] = *b"+OK\r\n";
 /// Commands sent before their replies are read: enough to hide the way there and back, few enough for socket buffers.
 const PIPELINE: u64 = 500;
-
-/// 16 bytes, in the form that redis-benchmark uses.
-const KEY_BYTES: usize = 16;
 
 pub(super) struct Client {
     stream: BufReader<TcpStream>,
@@ -38,33 +37,49 @@ impl Client {
         Ok(line.trim_end().to_owned())
     }
 
-    /// Sets the keys number 0 to `keys` - 1, each to `value_bytes` letters of its own.
-    pub(super) fn fill(&mut self, keys: u64, value_bytes: usize) -> Result<()> {
-        let mut random = 0x9e37_79b9_7f4a_7c15_u64;
+    /// Sends a command and returns its reply, which is a bulk string.
+    pub(super) fn text(&mut self, arguments: &[&str]) -> Result<String> {
+        let head = self.command(arguments)?;
+        let Some(len) = head.strip_prefix('$').and_then(|len| len.parse::<usize>().ok()) else {
+            bail!("{arguments:?} was answered {head}");
+        };
+        let mut text = vec![0; len + 2];
+        self.stream.read_exact(&mut text)?;
+        text.truncate(len);
+        Ok(String::from_utf8(text)?)
+    }
+
+    /// Sends what is already encoded.
+    pub(super) fn send(&mut self, frames: &[u8]) -> Result<()> {
+        Ok(self.stream.get_mut().write_all(frames)?)
+    }
+
+    /// Reads `count` replies that must be OK.
+    pub(super) fn expect_ok(&mut self, count: usize) -> Result<()> {
+        for _ in 0..count {
+            let mut reply = [0; OK.len()];
+            self.stream.read_exact(&mut reply)?;
+            if reply != OK {
+                let mut rest = String::new();
+                self.stream.read_line(&mut rest)?;
+                bail!("a command failed: {}{rest}", String::from_utf8_lossy(&reply));
+            }
+        }
+        Ok(())
+    }
+
+    /// Sets the keys number 0 to `keys` - 1.
+    pub(super) fn fill(&mut self, keys: u64, sets: &mut Sets) -> Result<()> {
         let mut frames = Vec::new();
-        let mut replies = vec![0; OK.len() * PIPELINE as usize];
-        let mut value = vec![0; value_bytes];
         let mut next = 0;
         while next < keys {
             let end = keys.min(next + PIPELINE);
             frames.clear();
             for number in next..end {
-                for byte in &mut value {
-                    random ^= random << 13;
-                    random ^= random >> 7;
-                    random ^= random << 17;
-                    *byte = b'a' + (random >> 32) as u8 % 26;
-                }
-                let key = format!("key:{number:012}");
-                debug_assert_eq!(key.len(), KEY_BYTES);
-                write_command(&mut frames, [b"SET".as_slice(), key.as_bytes(), &value]);
+                sets.push(number, &mut frames);
             }
-            self.stream.get_mut().write_all(&frames)?;
-            let expected = &mut replies[..OK.len() * (end - next) as usize];
-            self.stream.read_exact(expected)?;
-            if expected.chunks_exact(OK.len()).any(|reply| reply != OK) {
-                bail!("a SET failed: {}", String::from_utf8_lossy(expected));
-            }
+            self.send(&frames)?;
+            self.expect_ok((end - next) as usize)?;
             next = end;
         }
         Ok(())

@@ -10,6 +10,7 @@ use super::client::Client;
 use super::load;
 use super::report::Table;
 use super::server::Server;
+use super::sets::{Content, Sets};
 use super::{Contestant, Contestants, usage};
 use crate::shell::heading;
 
@@ -46,7 +47,7 @@ fn bytes_per_key(contestant: &Contestant, directory: &Path, keys: u64) -> Result
     let server = Server::start(contestant, &["--appendonly", "no"], directory)?;
     let empty = usage::resident_bytes(server.process_id())?;
     let mut client = Client::connect(server.address())?;
-    client.fill(keys, load::VALUE_BYTES as usize)?;
+    client.fill(keys, &mut Sets::new(1, Content::Noise, load::VALUE_BYTES as usize))?;
     std::thread::sleep(SETTLE_TIME);
     let full = usage::resident_bytes(server.process_id())?;
     let size = client.command(&["DBSIZE"])?;

@@ -1,17 +1,22 @@
-//! `cargo xtask bench`: criterion's benches, and comparisons with redis-server on the same machine in the same minutes.
+//! `cargo xtask bench`: criterion's benches, scenarios, and comparisons with redis-server on the same machine in the same
+//! minutes.
 
 mod client;
 mod compare;
+mod info;
 mod load;
 mod memory;
 mod report;
 mod server;
+mod sets;
+mod snapshot;
 mod usage;
+mod writers;
 
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
-use clap::Args;
+use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
 
 use crate::shell::Tool;
@@ -25,6 +30,18 @@ pub(crate) struct Arguments {
     /// Measure resident bytes per key beside redis-server.
     #[arg(long)]
     memory: bool,
+    /// Run a scenario: a server, a load, and what is measured under it.
+    #[arg(long, value_name = "NAME")]
+    scenario: Option<Scenario>,
+    /// Run the scenario with this program too, a redis-server.
+    #[arg(long, value_name = "PROGRAM", requires = "scenario")]
+    against: Option<PathBuf>,
+    /// A small scenario that shows that it still runs.
+    #[arg(long, requires = "scenario")]
+    quick: bool,
+    /// Keys in the scenario's servers.
+    #[arg(long, default_value_t = 3_000_000, requires = "scenario")]
+    keys: u64,
     /// Write the results here as well.
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
@@ -54,6 +71,12 @@ pub(crate) struct Arguments {
     passed_on: Vec<String>,
 }
 
+#[derive(Clone, Copy, ValueEnum)]
+enum Scenario {
+    /// BGSAVE and BGREWRITEAOF under full write load: stall, extra memory, time.
+    Snapshot,
+}
+
 /// The two servers of a comparison.
 struct Contestants {
     ours: Contestant,
@@ -72,6 +95,9 @@ impl Contestants {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
+    if let Some(scenario) = arguments.scenario {
+        return run_scenario(scenario, arguments);
+    }
     if !arguments.compare_redis && !arguments.memory {
         return Tool::cargo()
             .args(["bench", "--package", "lastsave-benches", "--benches", "--"])
@@ -82,10 +108,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         bail!("redis-benchmark is missing; it is in Debian's package redis-tools");
     }
     let contestants = contestants(arguments)?;
-    let directory =
-        arguments.directory.clone().unwrap_or_else(|| workspace::target_directory().join("bench"));
-    std::fs::create_dir_all(&directory).with_context(|| format!("cannot create {}", directory.display()))?;
-    warn_about_memory_file_system(&directory);
+    let directory = directory(arguments)?;
 
     let mut results = json!({ "machine": machine(), "versions": versions(&contestants)? });
     if arguments.compare_redis {
@@ -108,18 +131,49 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     Ok(())
 }
 
+fn run_scenario(scenario: Scenario, arguments: &Arguments) -> Result<()> {
+    let ours = ours(arguments)?;
+    let other = match &arguments.against {
+        Some(program) => Some(Contestant { name: "redis", program: located(program)? }),
+        None => None,
+    };
+    let contestants: Vec<&Contestant> = std::iter::once(&ours).chain(&other).collect();
+    let directory = directory(arguments)?;
+    match scenario {
+        Scenario::Snapshot => {
+            let plan = if arguments.quick {
+                snapshot::Plan { keys: 50_000, rounds: 1 }
+            } else {
+                snapshot::Plan { keys: arguments.keys, rounds: arguments.rounds.max(1) }
+            };
+            snapshot::run(&contestants, &directory, &plan)
+        }
+    }
+}
+
+/// Where servers keep their files.
+fn directory(arguments: &Arguments) -> Result<PathBuf> {
+    let directory =
+        arguments.directory.clone().unwrap_or_else(|| workspace::target_directory().join("bench"));
+    std::fs::create_dir_all(&directory).with_context(|| format!("cannot create {}", directory.display()))?;
+    warn_about_memory_file_system(&directory);
+    Ok(directory)
+}
+
 fn contestants(arguments: &Arguments) -> Result<Contestants> {
-    let ours = match &arguments.server {
+    let reference = Contestant { name: "redis", program: located(&arguments.reference)? };
+    Ok(Contestants { ours: ours(arguments)?, reference })
+}
+
+fn ours(arguments: &Arguments) -> Result<Contestant> {
+    let program = match &arguments.server {
         Some(program) => located(program)?,
         None => {
             Tool::cargo().args(["build", "--release", "--package", "lastsave"]).run()?;
             workspace::target_directory().join("release").join("lastsave-server")
         }
     };
-    Ok(Contestants {
-        ours: Contestant { name: "lastsave", program: ours },
-        reference: Contestant { name: "redis", program: located(&arguments.reference)? },
-    })
+    Ok(Contestant { name: "lastsave", program })
 }
 
 /// A path as it is; a bare name as `PATH` has it.

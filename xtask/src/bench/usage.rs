@@ -36,6 +36,22 @@ pub(super) fn resident_bytes(process_id: u32) -> Result<u64> {
     Ok(kilobytes * 1024)
 }
 
+/// Memory that the children of a process have for themselves, in bytes; 0 when there are none (any more).
+pub(super) fn children_private_bytes(process_id: u32) -> u64 {
+    let path = format!("/proc/{process_id}/task/{process_id}/children");
+    let children = std::fs::read_to_string(path).unwrap_or_default();
+    let private = |child: &str| {
+        let text = std::fs::read_to_string(format!("/proc/{child}/smaps_rollup")).unwrap_or_default();
+        private_dirty_kilobytes(&text)
+    };
+    children.split_whitespace().map(private).sum::<u64>() * 1024
+}
+
+fn private_dirty_kilobytes(rollup: &str) -> u64 {
+    let line = rollup.lines().find_map(|line| line.strip_prefix("Private_Dirty:"));
+    line.and_then(|line| line.trim().strip_suffix(" kB")?.trim().parse().ok()).unwrap_or(0)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -44,6 +60,12 @@ mod tests {
     fn names_with_brackets_do_not_confuse() {
         let stat = "7 (a) b (c) S 1 7 7 0 -1 4194560 100 0 1 0 34 14 0 0 20 0 5 0 314284 0";
         assert_eq!(cpu_ticks(stat), Some(48));
+    }
+
+    #[test]
+    fn private_pages_are_found() {
+        assert_eq!(private_dirty_kilobytes("Rss: 12 kB\nPrivate_Dirty:     3204 kB\n"), 3204);
+        assert_eq!(private_dirty_kilobytes(""), 0);
     }
 
     #[test]
