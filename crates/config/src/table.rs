@@ -95,11 +95,13 @@ directives! {
     /// The RDB version that BGSAVE, log bases and DUMP write. 9 and 10 load in Redis before 7.2, 12 in Redis
     /// 7.4 and later.
     "rdb-write-version" => rdb_write_version: u8 = Number::integer(9, 12, 11), OURS, Works;
-    /// What happens when a snapshot in progress needs more extra memory than `snapshot-max-extra-memory`.
+    /// What happens when a snapshot in progress needs more extra memory than `snapshot-max-extra-memory`: it is
+    /// cancelled and counts as failed, or writers wait until it needs less, while readers go on.
     "snapshot-over-budget" => snapshot_over_budget: SnapshotOverBudget =
-        OneOf(SnapshotOverBudget::Cancel), OURS, NotYet;
-    /// How much memory a snapshot in progress may keep alive beyond the dataset; 0 means no limit.
-    "snapshot-max-extra-memory" => snapshot_max_extra_memory: u64 = Number::memory(0, LONG_MAX, 0), OURS, NotYet;
+        OneOf(SnapshotOverBudget::Cancel), OURS, Works;
+    /// How much memory a snapshot in progress may keep alive beyond the dataset; 0 means no limit. From 90 % on
+    /// it goes on without compression and without `rdb-key-save-delay`.
+    "snapshot-max-extra-memory" => snapshot_max_extra_memory: u64 = Number::memory(0, LONG_MAX, 0), OURS, Works;
     /// A test aid: microseconds to sleep per key saved; negative means one microsecond every that many keys.
     "rdb-key-save-delay" => rdb_key_save_delay: i32 = Number::integer(i32::MIN, INT_MAX, 0), HIDDEN, Works;
     /// A test aid: microseconds to sleep per key or command loaded; negative as for `rdb-key-save-delay`.

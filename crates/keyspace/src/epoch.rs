@@ -174,6 +174,11 @@ impl Epochs {
         self.reclaimer.lazily_freed_keys()
     }
 
+    /// The part of [`Self::retired_bytes`] that is there because of snapshots.
+    pub(crate) fn held_bytes(&self) -> usize {
+        self.reclaimer.held_bytes() + self.copied_bytes
+    }
+
     /// The highest [`Self::retired_bytes`] since the last cut.
     pub(crate) fn retired_bytes_peak(&self) -> usize {
         self.retired_bytes_peak.max(self.retired_bytes())

@@ -31,6 +31,8 @@ pub struct MemoryUsage {
     pub live_bytes: usize,
     /// Nodes that only snapshots or the reclaim thread still hold.
     pub retired_bytes: usize,
+    /// The part of `retired_bytes` that only snapshots keep alive.
+    pub held_bytes: usize,
     /// The highest `retired_bytes` since the last cut: what that snapshot cost in memory.
     pub retired_bytes_peak: usize,
     /// Snapshots whose reader is not known to be done.
@@ -212,6 +214,7 @@ impl Keyspace {
             lazyfreed_keys,
             live_bytes: self.epochs.live_bytes(),
             retired_bytes: self.epochs.retired_bytes(),
+            held_bytes: self.epochs.held_bytes(),
             retired_bytes_peak: self.epochs.retired_bytes_peak(),
             live_snapshots: self.epochs.live_snapshots(),
         }

@@ -161,8 +161,10 @@ pub(crate) struct Reclaimer {
 /// What both sides of the reclaim thread count.
 #[derive(Debug, Default)]
 struct Counters {
-    /// Bytes that the tables have let go of and that are not freed.
-    retired_bytes: AtomicUsize,
+    /// Bytes not freed of nodes that snapshots see, or saw until a moment ago.
+    held_bytes: AtomicUsize,
+    /// Bytes not freed of nodes that no snapshot sees.
+    unseen_bytes: AtomicUsize,
     /// Keys sent to the thread to be freed at once.
     sent_keys: AtomicU64,
     /// Those of them that are freed.
@@ -181,12 +183,18 @@ impl Reclaimer {
         Self { sender, counters }
     }
 
+    /// Bytes of everything that waits to be freed.
     pub(crate) fn retired_bytes(&self) -> usize {
-        self.counters.retired_bytes.load(Ordering::Relaxed)
+        self.held_bytes() + self.counters.unseen_bytes.load(Ordering::Relaxed)
+    }
+
+    /// Bytes that wait because of snapshots.
+    pub(crate) fn held_bytes(&self) -> usize {
+        self.counters.held_bytes.load(Ordering::Relaxed)
     }
 
     pub(crate) fn retired_grew(&self, bytes: usize) {
-        self.counters.retired_bytes.fetch_add(bytes, Ordering::Relaxed);
+        self.counters.held_bytes.fetch_add(bytes, Ordering::Relaxed);
     }
 
     /// Keys that are being freed, and keys freed so far.
@@ -210,7 +218,7 @@ impl Reclaimer {
 
     /// Frees a node that no snapshot sees and that stands for so many keys.
     pub(crate) fn free(&self, node: Retired, bytes: usize, keys: u64) {
-        self.retired_grew(bytes);
+        self.counters.unseen_bytes.fetch_add(bytes, Ordering::Relaxed);
         self.counters.sent_keys.fetch_add(keys, Ordering::Relaxed);
         self.send(Message::Free(node, keys));
     }
@@ -290,7 +298,7 @@ impl Worker {
                 }
                 Message::Retired { youngest, nodes } => self.receive(youngest, nodes),
                 Message::Free(node, keys) => {
-                    self.free(node);
+                    free(node, &self.counters.unseen_bytes);
                     self.counters.freed_keys.fetch_add(keys, Ordering::Relaxed);
                 }
                 Message::Barrier(done) => {
@@ -330,18 +338,18 @@ impl Worker {
             let birth = node.birth();
             match self.waiting.range_mut(..done).next_back() {
                 Some((epoch, waiting)) if birth <= *epoch => waiting.add(Place::LAST, node),
-                _ => self.free(node),
+                _ => free(node, &self.counters.held_bytes),
             }
         }
     }
+}
 
-    fn free(&self, node: Retired) {
-        // SAFETY: no live snapshot that may still read the node lies between its birth and its retirement: the younger
-        // ones were cut after its retirement or have passed its place, and the next older one, if any, was cut before
-        // its birth.
-        let bytes = unsafe { node.free() };
-        self.counters.retired_bytes.fetch_sub(bytes, Ordering::Relaxed);
-    }
+/// Frees a node whose bytes are counted in `counter`.
+fn free(node: Retired, counter: &AtomicUsize) {
+    // SAFETY: no live snapshot that may still read the node lies between its birth and its retirement: the younger ones
+    // were cut after its retirement or have passed its place, and the next older one, if any, was cut before its birth.
+    let bytes = unsafe { node.free() };
+    counter.fetch_sub(bytes, Ordering::Relaxed);
 }
 
 #[cfg(test)]

@@ -34,6 +34,10 @@ pub(crate) struct StringEncoder {
 }
 
 impl StringEncoder {
+    pub(crate) fn set_compression(&mut self, compression: bool) {
+        self.compression = compression;
+    }
+
     pub(crate) fn new(compression: bool) -> Self {
         Self { compression, ..Self::default() }
     }

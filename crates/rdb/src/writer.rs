@@ -170,6 +170,11 @@ impl<W: Write> Writer<W> {
         Ok(Self { sink, encoder, version: options.version, counts: WriteCounts::default() })
     }
 
+    /// Whether strings from here on are compressed when that makes them shorter. Readers need not know.
+    pub fn set_compression(&mut self, compression: bool) {
+        self.encoder.set_compression(compression);
+    }
+
     /// Adds an AUX field. Readers ignore names they do not know.
     ///
     /// # Errors

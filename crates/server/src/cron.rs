@@ -9,6 +9,8 @@ use crate::server::Server;
 
 /// Between two samples of the rates.
 const SAMPLE_INTERVAL_MS: u64 = 100;
+/// While writers wait for a snapshot to need less memory.
+const BUDGET_LOOK_US: u64 = 5_000;
 /// Clients looked at per tick at least.
 const CLIENTS_PER_TICK_MIN: usize = 5;
 
@@ -33,6 +35,9 @@ impl Server {
     /// When the loop has to turn even without an event, in microseconds of the monotonic clock.
     pub(crate) fn next_deadline_us(&self) -> u64 {
         let mut deadline_us = self.cron.next_tick_us;
+        if self.persistence.is_over_budget() && !self.queues.parked.is_empty() {
+            deadline_us = deadline_us.min(self.clock.monotonic_us() + BUDGET_LOOK_US);
+        }
         for key in &self.queues.blocked {
             let blocked = self.clients.get(*key).and_then(|client| client.blocked.as_ref());
             if let Some(deadline_ms) = blocked.and_then(crate::client::Blocked::deadline_ms) {

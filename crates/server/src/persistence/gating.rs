@@ -136,11 +136,13 @@ impl Persistence {
         }
     }
 
-    /// Whether the log is so far behind, or the end of the process so near, that clients must not write for the moment.
+    /// Whether the log is so far behind, a snapshot so expensive, or the end of the process so near, that clients must not
+    /// write for the moment.
     #[inline]
     #[must_use]
     pub(crate) fn is_saturated(&self) -> bool {
         self.shutdown.is_some()
+            || self.is_over_budget
             || (self.log_takes_effects && self.log.as_ref().is_some_and(LogHandle::is_saturated))
     }
 

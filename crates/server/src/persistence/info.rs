@@ -33,7 +33,7 @@ impl Persistence {
         }
     }
 
-    fn running_progress(&self) -> Option<&Progress> {
+    pub(super) fn running_progress(&self) -> Option<&Progress> {
         let save = self.saves.running.as_ref().map(|running| &*running.progress);
         save.or_else(|| self.rewrite.as_ref().map(|rewrite| &*rewrite.progress))
     }

@@ -12,6 +12,7 @@
 //! | `rewrite`, `rewriting` | new bases for the log |
 //! | `saves`, `saving` | SAVE, BGSAVE, save points |
 //! | `snapshot_file`, `progress`, `jobs` | writing a snapshot, on its thread |
+//! | `budget` | the memory a snapshot may cost |
 //! | `load` | reading snapshot and log at start |
 //! | `debugging` | DEBUG RELOAD, DEBUG LOADAOF |
 //! | `shutdown` | ending in order |
@@ -19,6 +20,7 @@
 //! | `observation` | what a simulation sees |
 
 mod api;
+mod budget;
 mod debugging;
 mod gating;
 mod info;
@@ -129,6 +131,8 @@ pub(crate) struct Persistence {
     longest_turn_us: u64,
     /// The same for turns between the last snapshot and the next.
     longest_turn_without_us: u64,
+    /// A snapshot has used up its memory, and writers wait for it.
+    is_over_budget: bool,
 }
 
 impl Persistence {
@@ -189,6 +193,7 @@ impl Persistence {
             last_cut_us: 0,
             longest_turn_us: 0,
             longest_turn_without_us: 0,
+            is_over_budget: false,
             settings,
         };
         persistence.apply_log_settings();
@@ -265,6 +270,7 @@ impl Persistence {
             }
             self.start_next_save(dataset, now_ms);
             self.continue_shutdown(dataset, now_ms);
+            self.watch_budget(dataset);
         }
         std::mem::take(&mut self.notices)
     }

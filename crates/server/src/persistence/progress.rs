@@ -8,11 +8,17 @@ pub(crate) struct Progress {
     keys_total: u64,
     keys_done: AtomicU64,
     cancelled: AtomicBool,
+    hurries: AtomicBool,
 }
 
 impl Progress {
     pub(crate) fn new(keys_total: u64) -> Self {
-        Self { keys_total, keys_done: AtomicU64::new(0), cancelled: AtomicBool::new(false) }
+        Self {
+            keys_total,
+            keys_done: AtomicU64::new(0),
+            cancelled: AtomicBool::new(false),
+            hurries: AtomicBool::new(false),
+        }
     }
 
     pub(crate) fn keys_total(&self) -> u64 {
@@ -30,6 +36,15 @@ impl Progress {
     /// Asks the job to stop. It does so before its file gets its final name, or not at all.
     pub(crate) fn cancel(&self) {
         self.cancelled.store(true, Ordering::Relaxed);
+    }
+
+    /// Asks the job to do without what can be done without. Gives whether nobody has asked before.
+    pub(crate) fn hurry(&self) -> bool {
+        !self.hurries.swap(true, Ordering::Relaxed)
+    }
+
+    pub(crate) fn hurries(&self) -> bool {
+        self.hurries.load(Ordering::Relaxed)
     }
 
     pub(crate) fn is_cancelled(&self) -> bool {

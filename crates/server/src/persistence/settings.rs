@@ -4,6 +4,8 @@ use lastsave_config::{AppendFsync, AppendfsyncOverload, Config, MaxmemoryPolicy,
 use lastsave_fsync_scheduler::{Overload, Policy};
 use lastsave_rdb::{RdbVersion, WriterOptions};
 
+use super::budget::Budget;
+
 /// A copy of the directives that matter here, in the types used here.
 #[derive(Debug, Clone)]
 #[expect(clippy::struct_excessive_bools, reason = "independent switches of the configuration")]
@@ -20,6 +22,7 @@ pub(crate) struct PersistenceSettings {
     pub(crate) save_incremental: bool,
     pub(crate) rewrite_incremental: bool,
     pub(crate) key_save_delay: i64,
+    pub(crate) budget: Budget,
     pub(crate) key_load_delay: i64,
     pub(crate) use_preamble: bool,
     pub(crate) timestamps: bool,
@@ -63,6 +66,10 @@ impl PersistenceSettings {
             save_incremental: config.rdb_save_incremental_fsync,
             rewrite_incremental: config.aof_rewrite_incremental_fsync,
             key_save_delay: i64::from(config.rdb_key_save_delay),
+            budget: Budget {
+                max_bytes: config.snapshot_max_extra_memory,
+                when_over: config.snapshot_over_budget,
+            },
             key_load_delay: i64::from(config.key_load_delay),
             use_preamble: config.aof_use_rdb_preamble,
             timestamps: config.aof_timestamp_enabled,

@@ -24,6 +24,9 @@ use crate::identity::REDIS_VERSION;
 /// Records of a command base are collected up to this size before they go to the file.
 const COMMAND_BUFFER_BYTES: usize = 256 * 1024;
 
+/// A long delay is slept in slices of this, between which it may be called off.
+const DELAY_SLICE_US: u64 = 10_000;
+
 /// Why a snapshot did not become a file. The file that was there before is untouched, unless it says otherwise.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub(crate) enum SnapshotError {
@@ -164,6 +167,9 @@ impl SnapshotJob {
             let mut left = database.len;
             while left > 0 {
                 self.check_cancelled()?;
+                if self.progress.hurries() {
+                    writer.set_compression(false);
+                }
                 let mut keys = 0;
                 self.snapshot.visit_next(|entry| {
                     keys += 1;
@@ -171,7 +177,7 @@ impl SnapshotJob {
                 })?;
                 left -= keys;
                 self.progress.add_keys(keys);
-                delay(self.key_delay, keys);
+                self.delay(keys);
             }
         }
         let finished = writer.finish()?;
@@ -206,11 +212,25 @@ impl SnapshotJob {
                 left -= keys;
                 counts.keys += keys;
                 self.progress.add_keys(keys);
-                delay(self.key_delay, keys);
+                self.delay(keys);
             }
         }
         file.append(&out)?;
         Ok(counts)
+    }
+
+    /// Sleeps for so many keys, unless there is no time for that.
+    fn delay(&self, keys: u64) {
+        let mut left_us = match self.key_delay {
+            0 => return,
+            per_key if per_key > 0 => keys.saturating_mul(per_key.unsigned_abs()),
+            keys_per_us => keys / keys_per_us.unsigned_abs().max(1),
+        };
+        while left_us > 0 && !self.progress.hurries() && !self.progress.is_cancelled() {
+            let slice_us = left_us.min(DELAY_SLICE_US);
+            std::thread::sleep(Duration::from_micros(slice_us));
+            left_us -= slice_us;
+        }
     }
 
     fn check_cancelled(&self) -> Result<(), SnapshotError> {
@@ -232,15 +252,6 @@ fn write_entry<W: std::io::Write>(
     };
     let metadata = KeyMetadata { expires_at_ms: entry.expires_at_ms(), idle_seconds, frequency };
     write_value(&entry.value(), writer.key(entry.key(), &metadata))
-}
-
-fn delay(key_delay: i64, keys: u64) {
-    let sleep_us = match key_delay {
-        0 => return,
-        per_key if per_key > 0 => keys.saturating_mul(per_key.unsigned_abs()),
-        keys_per_us => keys / keys_per_us.unsigned_abs().max(1),
-    };
-    std::thread::sleep(Duration::from_micros(sleep_us));
 }
 
 fn adopt(directory: &AofDirectory, base: &Path, form: SnapshotForm) -> Result<(), AofError> {
