@@ -95,12 +95,10 @@ directives! {
     /// The RDB version that BGSAVE, log bases and DUMP write. 9 and 10 load in Redis before 7.2, 12 in Redis
     /// 7.4 and later.
     "rdb-write-version" => rdb_write_version: u8 = Number::integer(9, 12, 11), OURS, Works;
-    /// What happens when a snapshot in progress needs more extra memory than `snapshot-max-extra-memory`: it is
-    /// cancelled and counts as failed, or writers wait until it needs less, while readers go on.
+    /// At `snapshot-max-extra-memory`: cancel the snapshot, which has failed then, or let writers wait for it.
     "snapshot-over-budget" => snapshot_over_budget: SnapshotOverBudget =
         OneOf(SnapshotOverBudget::Cancel), OURS, Works;
-    /// How much memory a snapshot in progress may keep alive beyond the dataset; 0 means no limit. From 90 % on
-    /// it goes on without compression and without `rdb-key-save-delay`.
+    /// Memory that a snapshot may keep alive beyond the dataset; 0: no limit. From 90 % on it hurries.
     "snapshot-max-extra-memory" => snapshot_max_extra_memory: u64 = Number::memory(0, LONG_MAX, 0), OURS, Works;
     /// A test aid: microseconds to sleep per key saved; negative means one microsecond every that many keys.
     "rdb-key-save-delay" => rdb_key_save_delay: i32 = Number::integer(i32::MIN, INT_MAX, 0), HIDDEN, Works;
@@ -135,19 +133,19 @@ directives! {
         Number::memory(0, LONG_MAX, 64 << 20), RUNTIME, Works;
     /// Start from a log whose last file ends in the middle of a command, by cutting it off.
     "aof-load-truncated" => aof_load_truncated: bool = Flag::new(true), RUNTIME, Works;
-    /// Also cut off a damaged tail of the last file up to this size instead of refusing to start; 0 means
-    /// never.
+    /// Also cut off a damaged tail of the last file up to this size instead of refusing to start; 0: never.
     "aof-load-corrupt-tail-max-size" => aof_load_corrupt_tail_max_size: u64 =
         Number::memory(0, LONG_MAX, 0), OURS, Works;
     /// Write the base of the log as a snapshot instead of commands.
     "aof-use-rdb-preamble" => aof_use_rdb_preamble: bool = Flag::new(true), RUNTIME, Works;
     /// Write the time into the log, for recovery to a point in time.
     "aof-timestamp-enabled" => aof_timestamp_enabled: bool = Flag::new(false), RUNTIME, Works;
-    /// End every write to the log with a checksummed frame, so that a torn tail is told apart from
-    /// corruption.
+    /// End every write to the log with a checksummed frame, which tells a torn tail from corruption.
     "aof-frames" => aof_frames: bool = Flag::new(true), OURS, Works;
     /// Under `appendfsync always`, keep prepared space ahead of the writer, which makes a sync cheaper.
     "aof-prepare" => aof_prepare: bool = Flag::new(true), OURS, Works;
+    /// Close connections, unanswered, whose reply waits for a failing log for so many milliseconds; 0: never.
+    "aof-held-reply-timeout" => aof_held_reply_timeout: u32 = Number::integer(0, INT_MAX, 30_000), OURS, Works;
     /// With `appendonly yes`, no log and a snapshot file: load the snapshot and make it the log's base. `no`
     /// starts empty beside it as Redis does.
     "aof-import-rdb" => aof_import_rdb: bool = Flag::new(true), OURS, Works;

@@ -190,6 +190,38 @@ fn a_kill_while_the_disk_is_full_loses_nothing_acknowledged() {
 }
 
 #[test]
+fn a_reply_that_has_waited_too_long_for_a_full_disk_is_never_given() {
+    let Some(disk) = SmallDisk::mount(4096) else { return };
+    let arguments = ["--appendonly", "yes", "--aof-held-reply-timeout", "400"];
+    let mut server = Instance::lastsave(disk.path(), &arguments);
+    let (mut reader, mut idle) = (server.client(), server.client());
+    assert_eq!(reader.run("SET durable 1"), "OK");
+    disk.fill_up(100_000);
+    let value = noise(6, 3000);
+    let mut writer = server.client();
+    for key in 0..200 {
+        writer.send(&[&b"SET"[..], format!("key:{key}").as_bytes(), &value]);
+    }
+    server
+        .wait_for_log("Closing a client whose reply has waited 400 ms for the append only file, unanswered");
+    let mut acknowledged = 0;
+    while let Some(reply) = writer.try_read() {
+        assert_eq!(show(&reply), "OK");
+        acknowledged += 1;
+    }
+    assert!(acknowledged < 200, "{acknowledged}");
+    // Who waits for nothing stays.
+    assert_eq!(idle.info("aof_last_write_status"), "err");
+    disk.free();
+    eventually("the recovery", || idle.run("SET after 1") == "OK");
+    server.kill();
+    let server = Instance::lastsave(disk.path(), &arguments);
+    let mut client = server.client();
+    acknowledged_keys_are_there(&mut client, acknowledged, &value);
+    assert_eq!(client.run("GET after"), "1");
+}
+
+#[test]
 fn a_rewrite_that_finds_no_room_leaves_the_log_as_it_is() {
     let Some(disk) = SmallDisk::mount(4096) else { return };
     let arguments = ["--appendonly", "yes"];

@@ -82,6 +82,7 @@ impl Server {
         self.look_at_clients();
         self.limit_tracking(None);
         self.deliver(None);
+        self.give_up_held_replies();
         self.expire_keys(ExpireCycleKind::Slow { hz: self.settings.cron_hz });
         let notices = self.persistence.cron(&mut self.dataset, self.clock.now_ms());
         self.act_upon(notices);

@@ -35,6 +35,30 @@ impl Server {
         }
     }
 
+    /// While the log cannot be written: closes connections whose replies have waited too long. What they asked for was
+    /// executed, so there is no error that would be true, and no answer that would be.
+    pub(crate) fn give_up_held_replies(&mut self) {
+        let timeout_ms = self.settings.held_reply_timeout_ms;
+        if timeout_ms == 0 || self.queues.gated.is_empty() || !self.persistence.is_log_failing() {
+            return;
+        }
+        let now_ms = self.clock.monotonic_ms();
+        for key in &self.queues.gated {
+            let Some(client) = self.clients.get_mut(*key) else { continue };
+            if client.closing == Closing::Now
+                || now_ms.saturating_sub(client.activity.held_since_ms) < timeout_ms
+            {
+                continue;
+            }
+            tracing::warn!(
+                "Closing a client whose reply has waited {timeout_ms} ms for the append only file, unanswered: {}",
+                client.describe(now_ms)
+            );
+            client.closing = Closing::Now;
+            self.queues.doomed.push(*key);
+        }
+    }
+
     fn flush_client(&mut self, key: ClientKey) {
         let Some(client) = self.clients.get_mut(key) else { return };
         client.work.flush_queued = false;
@@ -73,6 +97,7 @@ impl Server {
             }
         } else if !client.gate.is_open() && !client.work.gated {
             client.work.gated = true;
+            client.activity.held_since_ms = self.clock.monotonic_ms();
             self.queues.gated.push(key);
         }
         self.check_output_limit(key);

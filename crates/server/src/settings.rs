@@ -37,6 +37,8 @@ pub(crate) struct Settings {
     pub(crate) max_memory_bytes: u64,
     /// `maxmemory-clients`; 0 = no limit.
     pub(crate) max_client_bytes: u64,
+    /// `aof-held-reply-timeout`; 0 = never.
+    pub(crate) held_reply_timeout_ms: u64,
     /// `hz`.
     pub(crate) cron_hz: u64,
 }
@@ -60,6 +62,7 @@ impl Settings {
             notable_ns: notable_ns(config),
             max_memory_bytes: config.maxmemory,
             max_client_bytes: client_memory_limit_bytes(config),
+            held_reply_timeout_ms: u64::from(config.aof_held_reply_timeout),
             cron_hz: u64::from(config.hz.clamp(1, 500)),
         }
     }

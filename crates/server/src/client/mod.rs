@@ -107,6 +107,8 @@ pub(crate) struct Activity {
     pub(crate) last_interaction_ms: u64,
     /// Name of the last command.
     pub(crate) last_command: Option<&'static lastsave_commands::CommandSpec>,
+    /// Monotonic time since which the oldest held reply waits for the log; meaningful while there is one.
+    pub(crate) held_since_ms: u64,
     /// Bytes read.
     pub(crate) input_bytes: u64,
     /// Bytes written.
