@@ -156,6 +156,39 @@ fn nothing_is_given_to_clients_that_are_gone() {
 }
 
 #[test]
+fn who_makes_a_key_ready_is_told_what_that_changes() {
+    let server = TestServer::start(&[]);
+    let mut client = server.client();
+    client.run("HELLO 3");
+    client.run("CLIENT TRACKING ON");
+    client.run("LRANGE to 0 -1");
+    let mut waiting = wait_in(&server, "BLMOVE from to LEFT RIGHT 0");
+    client.write(b"RPUSH from x\r\nLLEN from\r\n");
+    assert_eq!(read(&mut waiting), "x");
+    let replies = [read(&mut client), read(&mut client), read(&mut client)];
+    assert_eq!(replies[0], ":1");
+    assert!(replies[1].contains("invalidate") && replies[1].contains("to"), "{replies:?}");
+    assert_eq!(replies[2], ":0");
+}
+
+#[test]
+fn nobody_is_served_during_a_pause() {
+    let server = TestServer::start(&[]);
+    let mut client = server.client();
+    let mut waiting = wait_in(&server, "BLPOP key 0");
+    client.run("RPUSH other x");
+    // The pause begins inside the transaction that makes the key ready.
+    for command in ["MULTI", "RENAME other key", "CLIENT PAUSE 300 WRITE"] {
+        client.run(command);
+    }
+    let started = Instant::now();
+    assert_eq!(client.run("EXEC"), "[OK OK]");
+    assert_eq!(client.run("LLEN key"), ":1");
+    assert_eq!(read(&mut waiting), "[key x]");
+    assert!(started.elapsed() >= Duration::from_millis(290));
+}
+
+#[test]
 fn what_was_served_stays_taken_after_a_kill() {
     let directory = temporary_directory();
     let arguments = ["--appendonly", "yes", "--appendfsync", "always"];
