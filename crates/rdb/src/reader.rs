@@ -162,8 +162,20 @@ pub struct Reader<R> {
 impl<R: Read> Reader<R> {
     /// A reader at the start of `inner`. Nothing is read yet.
     pub fn new(inner: R, options: ReaderOptions) -> Self {
+        let source = Source::new(inner, options.buffer_bytes, options.total_bytes, options.checksum);
+        Self::over(source, &options)
+    }
+
+    /// A reader in the middle of a damaged file of `version`: `inner` stands at `offset`, where a record begins or is
+    /// thought to begin. No checksum can be compared. Offsets are those of the whole file.
+    pub fn resume(inner: R, version: FileVersion, offset: u64, options: ReaderOptions) -> Self {
+        let source = Source::new(inner, options.buffer_bytes, options.total_bytes, false).starting_at(offset);
+        Self { version, checksum: false, state: State::Records, ..Self::over(source, &options) }
+    }
+
+    fn over(source: Source<R>, options: &ReaderOptions) -> Self {
         Self {
-            source: Source::new(inner, options.buffer_bytes, options.total_bytes, options.checksum),
+            source,
             checksum: options.checksum,
             refuses_empty: options.refuses_empty,
             state: State::Start,
@@ -301,9 +313,11 @@ impl<R: Read> Reader<R> {
             }
         };
         self.object_type = None;
+        let end_offset = self.source.offset();
         let metadata = std::mem::take(&mut self.pending);
         self.pending_offset = None;
-        Ok(Event::Key(KeyRecord { key, value, metadata, offset: self.record_offset }))
+        let offset = self.record_offset;
+        Ok(Event::Key(KeyRecord { key, object_type, value, metadata, offset, end_offset }))
     }
 
     fn read_opcode(&mut self, opcode: u8) -> Result<Event, ErrorKind> {

@@ -58,6 +58,11 @@ impl<R: Read> Source<R> {
         }
     }
 
+    /// The same, over an `inner` that stands at `offset` of the input.
+    pub(crate) fn starting_at(self, offset: u64) -> Self {
+        Self { buffer_offset: offset, ..self }
+    }
+
     /// Bytes consumed so far.
     pub(crate) fn offset(&self) -> u64 {
         self.buffer_offset + self.start as u64

@@ -143,12 +143,16 @@ pub struct KeyMetadata {
 pub struct KeyRecord {
     /// The key.
     pub key: Vec<u8>,
+    /// The type of the object as the file has it, which tells its encoding.
+    pub object_type: ObjectType,
     /// Its value.
     pub value: Value,
     /// Expiry and access time.
     pub metadata: KeyMetadata,
     /// Offset in the input at which the record begins (its first opcode, or its type byte).
     pub offset: u64,
+    /// Offset behind the record.
+    pub end_offset: u64,
 }
 
 /// Reads the value of an object of type `object_type`.

@@ -104,7 +104,7 @@ impl Applier {
         database: usize,
         record: KeyRecord,
     ) -> Result<(), String> {
-        let KeyRecord { key, value, metadata, offset } = record;
+        let KeyRecord { key, value, metadata, offset, .. } = record;
         let hashed = dataset.keyspace.key(&key);
         let expiry = metadata.expires_at_ms.map_or(Expiry::Clear, Expiry::At);
         let access = self.access_word(&metadata);
