@@ -70,13 +70,15 @@ mod numbers;
 mod prepared;
 mod record;
 mod recovery;
+mod salvage;
 mod scan;
 mod segment;
 mod settings;
 
 pub use check::{
-    CheckAction, CheckConsole, CheckFailed, DamageReport, FrameReport, RebuildRefusal, check_log,
-    rebuild_manifest, survey_frames,
+    CheckAction, CheckConsole, CheckOptions, CheckReport, DamageReport, FileReport, FileVerdict, FrameReport,
+    ManifestPlan, PlannedFile, RdbChecker, RdbVerdict, RebuildChoice, RebuildRefusal, check_log,
+    plan_manifest, survey_frames, write_manifest,
 };
 pub use directory::{AofDirectory, NewBase};
 pub use error::{AofError, Corruption, DamageReason, Evidence};
@@ -92,4 +94,5 @@ pub use names::{LogNames, NameError};
 pub use notice::{Notice, NoticeLevel};
 pub use record::{push_record, push_timestamp};
 pub use recovery::{CutReport, EmptyLog, OpenedLog, RecoveredLog, open_log};
+pub use salvage::{Loss, LostCommand, Salvage, SalvageOptions, declared_end, salvage_commands};
 pub use settings::{LogSettings, NoticeSink};

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
-use crate::manifest::BaseForm;
+use crate::manifest::{BaseForm, FileKind};
 
 /// A setting that cannot be a file name. The texts are Redis', for the reply of CONFIG.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
@@ -150,6 +150,33 @@ impl LogNames {
         })
     }
 
+    /// Number and kind of a file that has a base's or an increment's name.
+    pub(crate) fn sequence_of(&self, name: &[u8]) -> Option<(i64, FileKind)> {
+        if !self.is_base_or_increment(name) {
+            return None;
+        }
+        let rest = name.strip_prefix(self.file.as_slice())?.strip_prefix(b".")?;
+        let dot = rest.iter().position(|&byte| byte == b'.')?;
+        let number = std::str::from_utf8(&rest[..dot]).ok()?.parse().ok();
+        let sequence = number.filter(|number: &i64| (1..i64::MAX).contains(number))?;
+        let kind = if rest.ends_with(b".incr.aof") { FileKind::Increment } else { FileKind::Base };
+        Some((sequence, kind))
+    }
+
+    /// The `appendfilename` of a log whose directory holds a file of this name, if it is one of a log.
+    #[must_use]
+    pub fn log_of(name: &[u8]) -> Option<&[u8]> {
+        if let Some(log) = name.strip_suffix(b".manifest") {
+            return (!log.is_empty() && !log.starts_with(b"temp-")).then_some(log);
+        }
+        let suffix = [b".base.rdb".as_slice(), b".base.aof", b".incr.aof"];
+        let rest = suffix.iter().find_map(|suffix| name.strip_suffix(*suffix))?;
+        let dot = rest.iter().rposition(|&byte| byte == b'.')?;
+        let (log, number) = (&rest[..dot], &rest[dot + 1..]);
+        let is_number = !number.is_empty() && number.iter().all(u8::is_ascii_digit);
+        (is_number && !log.is_empty()).then_some(log)
+    }
+
     /// A path below `dir` for a name in the log's directory.
     #[must_use]
     pub fn path_in_directory(&self, name: &[u8]) -> PathBuf {
@@ -192,6 +219,21 @@ mod tests {
             assert!(!names.is_base_or_increment(other));
         }
         assert!(!names.is_base_or_increment(&LogNames::cut_tail(b"a.1.incr.aof", 5, 6)));
+    }
+
+    #[test]
+    fn a_file_tells_the_name_of_its_log() {
+        for (name, log) in [
+            (b"a.aof.1.base.rdb".as_slice(), Some(b"a.aof".as_slice())),
+            (b"a.12.incr.aof", Some(b"a")),
+            (b"a.manifest", Some(b"a")),
+            (b"temp-a.manifest", None),
+            (b".1.incr.aof", None),
+            (b"a.x.incr.aof", None),
+            (b"dump.rdb", None),
+        ] {
+            assert_eq!(LogNames::log_of(name), log);
+        }
     }
 
     #[test]

@@ -7,7 +7,9 @@ mod support;
 
 use std::path::Path;
 
-use lastsave_aof::{CheckAction, CheckConsole, CheckFailed, check_log};
+use lastsave_aof::{
+    CheckAction, CheckConsole, CheckOptions, CheckReport, FileVerdict, RdbChecker, RdbVerdict, check_log,
+};
 use lastsave_fsync_scheduler::Position;
 use lastsave_storage::sim::SimulatedStorage;
 use lastsave_storage::{FileReader, RealStorage, Storage};
@@ -18,7 +20,15 @@ struct Console {
     lines: Vec<String>,
     prompted: String,
     answer: bool,
-    rdb_end: Option<u64>,
+}
+
+/// Takes every RDB for one that ends at this offset.
+struct RdbEnd(Option<u64>);
+
+impl RdbChecker for RdbEnd {
+    fn check(&self, file_name: &str, _reader: FileReader) -> RdbVerdict {
+        RdbVerdict { lines: vec![format!("Checking {file_name}").into_bytes()], end: self.0 }
+    }
 }
 
 impl CheckConsole for Console {
@@ -32,8 +42,8 @@ impl CheckConsole for Console {
         self.answer
     }
 
-    fn check_rdb(&mut self, _file_name: &str, _reader: FileReader) -> Option<u64> {
-        self.rdb_end
+    fn rdb_line(&mut self, text: &[u8]) {
+        self.lines.push(String::from_utf8_lossy(text).into_owned());
     }
 }
 
@@ -44,10 +54,11 @@ fn check(
     path: &str,
     action: CheckAction,
     answer: bool,
-) -> (Result<(), CheckFailed>, Vec<String>) {
-    let mut console = Console { answer, rdb_end: Some(9), ..Console::default() };
-    let outcome = check_log(storage, Path::new(path), action, &mut console);
-    (outcome, console.lines)
+) -> (Result<CheckReport, CheckReport>, Vec<String>) {
+    let mut console = Console { answer, ..Console::default() };
+    let options = CheckOptions { threads: 3, ..CheckOptions::new(action) };
+    let report = check_log(storage, Path::new(path), &options, &RdbEnd(Some(9)), &mut console);
+    (if report.is_valid { Ok(report) } else { Err(report) }, console.lines)
 }
 
 fn ok_bytes() -> Vec<u8> {
@@ -220,6 +231,22 @@ fn a_manifest_with_its_files() {
 }
 
 #[test]
+fn a_dry_run_changes_nothing_and_asks_nothing() {
+    let storage = multi_part();
+    let before = contents(&storage, "d/a.2.incr.aof");
+    let options = CheckOptions { dry_run: true, ..CheckOptions::new(FIX) };
+    let mut console = Console::default();
+    let report = check_log(&storage, Path::new("d/a.manifest"), &options, &RdbEnd(None), &mut console);
+    assert_eq!(contents(&storage, "d/a.2.incr.aof"), before);
+    assert!(!report.is_valid);
+    assert_eq!(report.files[2].verdict, FileVerdict::WouldTruncate);
+    assert_eq!((report.files[2].size, report.files[2].ok_up_to), (65, 50));
+    assert!(console.lines.iter().any(|line| line.starts_with("This will shrink the AOF a.2.incr.aof")));
+    assert_eq!(console.lines.last().unwrap(), "Dry run: nothing was changed.");
+    assert!(console.prompted.is_empty());
+}
+
+#[test]
 fn what_cannot_be_opened_or_read() {
     let storage = multi_part();
     assert_eq!(
@@ -262,10 +289,11 @@ fn an_rdb_before_the_commands() {
     storage.put("f", [b"REDIS0011".as_slice(), &ok_bytes()].concat()).unwrap();
     let (outcome, lines) = check(&storage, "f", CheckAction::Verify, false);
     assert!(outcome.is_ok());
-    assert_eq!(lines[1], "RDB preamble is OK, proceeding with AOF tail...");
+    assert_eq!(lines[1..3], ["Checking f", "RDB preamble is OK, proceeding with AOF tail..."]);
     assert_eq!(lines.last().unwrap(), "AOF f is valid");
     let mut console = Console::default();
-    assert!(check_log(&storage, Path::new("f"), CheckAction::Verify, &mut console).is_err());
+    let options = CheckOptions::new(CheckAction::Verify);
+    assert!(!check_log(&storage, Path::new("f"), &options, &RdbEnd(None), &mut console).is_valid);
     assert_eq!(console.lines.last().unwrap(), "RDB preamble of AOF file is not sane, aborting.");
 }
 

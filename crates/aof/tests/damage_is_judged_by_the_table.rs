@@ -367,7 +367,8 @@ fn row_m1_files_without_a_manifest_stop_the_start() {
     assert!(matches!(error, AofError::FilesWithoutManifest { .. }));
     assert!(error.report().iter().any(|notice| notice.text.contains("--rebuild-manifest")));
     assert_eq!(contents(&storage, INCREMENT), bytes);
-    lastsave_aof::rebuild_manifest(&storage, &support::names()).unwrap();
+    let plan = lastsave_aof::plan_manifest(&storage, &support::names(), &Default::default()).unwrap();
+    lastsave_aof::write_manifest(&storage, &support::names(), &plan, 0).unwrap();
     assert_eq!(count_units(&start(&storage, &settings(2)).records), 3);
 }
 

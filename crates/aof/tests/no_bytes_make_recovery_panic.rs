@@ -8,7 +8,9 @@ mod support;
 use std::path::Path;
 use std::sync::OnceLock;
 
-use lastsave_aof::{AofError, CheckAction, CheckConsole, LoadOptions, check_log};
+use lastsave_aof::{
+    AofError, CheckAction, CheckConsole, CheckOptions, LoadOptions, RdbChecker, RdbVerdict, check_log,
+};
 use lastsave_fsync_scheduler::Position;
 use lastsave_storage::FileReader;
 use lastsave_storage::sim::SimulatedStorage;
@@ -24,8 +26,12 @@ impl CheckConsole for Quiet {
         true
     }
 
-    fn check_rdb(&mut self, _file_name: &str, _reader: FileReader) -> Option<u64> {
-        None
+    fn rdb_line(&mut self, _text: &[u8]) {}
+}
+
+impl RdbChecker for Quiet {
+    fn check(&self, _file_name: &str, _reader: FileReader) -> RdbVerdict {
+        RdbVerdict::default()
     }
 }
 
@@ -79,8 +85,11 @@ fn log_like() -> impl Strategy<Value = Vec<u8>> {
 }
 
 fn try_everything(storage: &SimulatedStorage, options: LoadOptions) -> Result<support::Started, AofError> {
-    let _ = check_log(storage, Path::new(MANIFEST), CheckAction::Verify, &mut Quiet);
-    let _ = check_log(storage, Path::new(INCREMENT), CheckAction::TruncateToTimestamp(i64::MAX), &mut Quiet);
+    for (path, action) in
+        [(MANIFEST, CheckAction::Verify), (INCREMENT, CheckAction::TruncateToTimestamp(i64::MAX))]
+    {
+        check_log(storage, Path::new(path), &CheckOptions::new(action), &Quiet, &mut Quiet);
+    }
     try_start(storage, &settings(5), options, Position::ZERO)
 }
 

@@ -13,20 +13,23 @@ const NUMBER_LINE_BYTES_MAX: usize = 127;
 /// Longest argument that the tool takes.
 const ARGUMENT_BYTES_MAX: i64 = i64::MAX / 2;
 
+/// Longer than the name of any command.
+const NAME_BYTES_MAX: u64 = 128;
+
 /// A file as lines and lengths.
-pub(super) struct Lines {
+pub(crate) struct Lines {
     window: Window,
 }
 
 /// A defect as the tool words it, at the offset it names.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Defect {
-    pub(super) offset: u64,
-    pub(super) text: String,
+pub(crate) struct Defect {
+    pub(crate) offset: u64,
+    pub(crate) text: String,
 }
 
 /// Why a record is not one.
-pub(super) enum RecordError {
+pub(crate) enum RecordError {
     /// The file ends where a line should begin: no message of its own.
     End,
     Defect(Defect),
@@ -46,22 +49,22 @@ pub(super) struct Transaction {
 }
 
 impl Lines {
-    pub(super) fn new(file: Arc<dyn File>, offset: u64, limit: u64) -> Self {
+    pub(crate) fn new(file: Arc<dyn File>, offset: u64, limit: u64) -> Self {
         Self { window: Window::new(file, offset, limit) }
     }
 
-    pub(super) fn offset(&self) -> u64 {
+    pub(crate) fn offset(&self) -> u64 {
         self.window.offset()
     }
 
     /// Up to `count` bytes, without passing them.
-    pub(super) fn peek(&mut self, count: usize) -> Result<&[u8], StorageError> {
+    pub(crate) fn peek(&mut self, count: usize) -> Result<&[u8], StorageError> {
         let available = self.window.fill(count)?.min(count);
         Ok(&self.window.available()[..available])
     }
 
     /// Passes a line of any length; returns its first bytes.
-    pub(super) fn pass_line(&mut self) -> Result<Vec<u8>, StorageError> {
+    pub(crate) fn pass_line(&mut self) -> Result<Vec<u8>, StorageError> {
         let mut head = Vec::new();
         loop {
             let available = self.window.fill(1)?;
@@ -86,6 +89,29 @@ impl Lines {
         lines: &mut u64,
         transaction: &mut Transaction,
     ) -> Result<Option<u64>, RecordError> {
+        self.pass_any_record(lines, |at, word| {
+            if word.eq_ignore_ascii_case(b"multi") {
+                if transaction.is_open {
+                    return Err(defect(at, format!("Unexpected MULTI in AOF {name}")));
+                }
+                transaction.is_open = true;
+            } else if word.eq_ignore_ascii_case(b"exec") {
+                if !transaction.is_open {
+                    return Err(defect(at, format!("Unexpected EXEC in AOF {name}")));
+                }
+                transaction.is_open = false;
+            }
+            Ok(())
+        })
+    }
+
+    /// Passes a record, whatever it means; counts its lines. `on_name` is told the offset of the command's name, and the
+    /// name unless it is longer than any command's. Returns the offset of the last argument.
+    pub(crate) fn pass_any_record(
+        &mut self,
+        lines: &mut u64,
+        mut on_name: impl FnMut(u64, &[u8]) -> Result<(), RecordError>,
+    ) -> Result<Option<u64>, RecordError> {
         let count = self.number(b'*', lines)?;
         let mut last_argument = None;
         for index in 0..count {
@@ -99,19 +125,8 @@ impl Lines {
                 return Err(defect(length_line, text));
             }
             let word = self.argument(length as u64, lines)?;
-            if index > 0 {
-                continue;
-            }
-            if word.eq_ignore_ascii_case(b"multi") {
-                if transaction.is_open {
-                    return Err(defect(at, format!("Unexpected MULTI in AOF {name}")));
-                }
-                transaction.is_open = true;
-            } else if word.eq_ignore_ascii_case(b"exec") {
-                if !transaction.is_open {
-                    return Err(defect(at, format!("Unexpected EXEC in AOF {name}")));
-                }
-                transaction.is_open = false;
+            if index == 0 {
+                on_name(at, &word)?;
             }
         }
         Ok(last_argument)
@@ -148,7 +163,7 @@ impl Lines {
         if wanted > remaining {
             return Err(defect(at, format!("Expected to read {wanted} bytes, got {remaining} bytes")));
         }
-        let word = if length <= 8 { self.peek(length as usize)?.to_vec() } else { Vec::new() };
+        let word = if length <= NAME_BYTES_MAX { self.peek(length as usize)?.to_vec() } else { Vec::new() };
         if self.window.skip(length)? < length {
             return Err(RecordError::End);
         }

@@ -148,6 +148,22 @@ impl FileScanner {
         }
     }
 
+    /// Reads `file` from a place behind its header at which a block begins.
+    pub(crate) fn framed_at(file: Arc<dyn File>, offset: u64, limit: u64, segment_id: u64) -> Self {
+        let mode = Mode::Framed { segment_id, block: Block::default() };
+        Self { mode, ..Self::new(file, offset, limit) }
+    }
+
+    /// Whether frames rule at the cursor, and not Redis' rules.
+    pub(crate) fn is_framed(&self) -> bool {
+        matches!(self.mode, Mode::Framed { .. })
+    }
+
+    /// Where the units last handed out, or not yet handed out, begin.
+    pub(crate) fn unit_start(&self) -> u64 {
+        self.unit_start
+    }
+
     /// What the last valid long frame said.
     pub(crate) fn last_long(&self) -> Option<&LongFields> {
         self.last_long.as_ref()
