@@ -1,4 +1,5 @@
-//! `lastsave-server`: the server's program. Everything it does lives in `lastsave-server`, the crate.
+//! `lastsave-server`: the server's program, and that of the tools, which are the same file under other names. Everything it
+//! does lives in the crates `lastsave-server` and `lastsave-tools`.
 
 use std::process::ExitCode;
 
@@ -6,6 +7,8 @@ use std::process::ExitCode;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    let code = lastsave_server::run(std::env::args_os());
+    let arguments: Vec<_> = std::env::args_os().collect();
+    let code = lastsave_tools::run(&arguments, lastsave_server::REDIS_VERSION)
+        .unwrap_or_else(|| lastsave_server::run(arguments));
     ExitCode::from(u8::try_from(code).unwrap_or(1))
 }

@@ -57,8 +57,20 @@ const GRAPH: &[Allowed] = &[
         tests_use: &[],
     },
     Allowed {
+        package: "lastsave-tools",
+        uses: &["lastsave-storage", "lastsave-aof", "lastsave-rdb", "lastsave-commands"],
+        tests_use: &[],
+    },
+    Allowed {
         package: "lastsave",
-        uses: &["lastsave-server", "lastsave-rdb", "lastsave-aof", "lastsave-config", "lastsave-storage"],
+        uses: &[
+            "lastsave-server",
+            "lastsave-tools",
+            "lastsave-rdb",
+            "lastsave-aof",
+            "lastsave-config",
+            "lastsave-storage",
+        ],
         // Its tests talk to the program as a client does.
         tests_use: &["lastsave-resp", "lastsave-commands"],
     },

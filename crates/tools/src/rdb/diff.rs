@@ -1,0 +1,213 @@
+//! `--diff`: which keys were added, removed and changed between two snapshots.
+//!
+//! Keys are compared by digests, so that memory does not grow with their values; when there are many, several passes
+//! over both files take a share of them each.
+
+use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash, Hasher as _};
+use std::sync::Arc;
+
+use lastsave_rdb::{Error, Event, KeyRecord, Reader, ReaderOptions};
+use lastsave_storage::{File, FileReader, StorageError};
+use serde_json::{Value as Json, json};
+use thiserror::Error;
+
+use super::describe::{Description, describe};
+use crate::json;
+
+/// Keys held in memory at once; about 64 bytes each.
+const KEYS_PER_PASS: u64 = 4 << 20;
+
+/// What can go wrong.
+#[derive(Debug, Error)]
+pub(crate) enum DiffError {
+    #[error("{file}: {error}")]
+    Damaged { file: String, error: Error },
+    #[error("{0}")]
+    Storage(#[from] StorageError),
+}
+
+/// How a key differs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Change {
+    Added,
+    Removed,
+    Type,
+    Value,
+    Expiry,
+}
+
+impl Change {
+    fn sign(self) -> char {
+        match self {
+            Self::Added => '+',
+            Self::Removed => '-',
+            Self::Type | Self::Value | Self::Expiry => '~',
+        }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Added => "added",
+            Self::Removed => "removed",
+            Self::Type => "type changed",
+            Self::Value => "value changed",
+            Self::Expiry => "expiry changed",
+        }
+    }
+}
+
+/// A key that differs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Difference {
+    pub(crate) change: Change,
+    pub(crate) database: u64,
+    pub(crate) key: Vec<u8>,
+    pub(crate) type_name: &'static str,
+}
+
+impl Difference {
+    /// A line of text.
+    pub(crate) fn line(&self) -> String {
+        let Self { change, database, key, type_name } = self;
+        let detail = match change {
+            Change::Added | Change::Removed => String::new(),
+            _ => format!(", {}", change.name()),
+        };
+        format!("{} db{database} \"{}\" ({type_name}{detail})", change.sign(), key.escape_ascii())
+    }
+
+    /// A JSON object.
+    pub(crate) fn json(&self) -> Json {
+        json!({
+            "change": self.change.name(),
+            "database": self.database,
+            "key": json::text(&self.key),
+            "type": self.type_name,
+        })
+    }
+}
+
+/// How many keys differ.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Counts {
+    pub(crate) added: u64,
+    pub(crate) removed: u64,
+    pub(crate) changed: u64,
+    pub(crate) unchanged: u64,
+}
+
+impl Counts {
+    pub(crate) fn are_equal(&self) -> bool {
+        self.added + self.removed + self.changed == 0
+    }
+}
+
+/// One of the two files.
+pub(crate) struct Side<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) file: &'a Arc<dyn File>,
+}
+
+/// What is remembered of a key of the first file.
+struct Remembered {
+    contents: u64,
+    type_name: &'static str,
+    expires_at_ms: Option<i64>,
+}
+
+/// Compares two files, handing each difference to `tell`.
+pub(crate) fn compare(
+    before: &Side<'_>,
+    after: &Side<'_>,
+    keys_per_pass: Option<u64>,
+    mut tell: impl FnMut(Difference),
+) -> Result<Counts, DiffError> {
+    let mut keys: u64 = 0;
+    before.for_each(|_, _| keys += 1)?;
+    let passes = keys.div_ceil(keys_per_pass.unwrap_or(KEYS_PER_PASS)).max(1);
+    let mut counts = Counts::default();
+    for pass in 0..passes {
+        compare_share(before, after, (pass, passes), &mut counts, &mut tell)?;
+    }
+    Ok(counts)
+}
+
+fn compare_share(
+    before: &Side<'_>,
+    after: &Side<'_>,
+    (pass, passes): (u64, u64),
+    counts: &mut Counts,
+    tell: &mut dyn FnMut(Difference),
+) -> Result<(), DiffError> {
+    let is_ours = |digest: &(u64, u64)| digest.0 % passes == pass;
+    let mut remembered: HashMap<(u64, u64), Remembered> = HashMap::new();
+    before.for_each(|database, record| {
+        let digest = key_digest(database, &record.key);
+        if is_ours(&digest) {
+            let Description { type_name, digest: contents, .. } = describe(record);
+            let expires_at_ms = record.metadata.expires_at_ms;
+            remembered.insert(digest, Remembered { contents, type_name, expires_at_ms });
+        }
+    })?;
+    after.for_each(|database, record| {
+        let digest = key_digest(database, &record.key);
+        if !is_ours(&digest) {
+            return;
+        }
+        let Description { type_name, digest: contents, .. } = describe(record);
+        let change = match remembered.remove(&digest) {
+            None => Some(Change::Added),
+            Some(old) if old.type_name != type_name => Some(Change::Type),
+            Some(old) if old.contents != contents => Some(Change::Value),
+            Some(old) if old.expires_at_ms != record.metadata.expires_at_ms => Some(Change::Expiry),
+            Some(_) => None,
+        };
+        match change {
+            None => counts.unchanged += 1,
+            Some(Change::Added) => counts.added += 1,
+            Some(_) => counts.changed += 1,
+        }
+        if let Some(change) = change {
+            tell(Difference { change, database, key: record.key.clone(), type_name });
+        }
+    })?;
+    if remembered.is_empty() {
+        return Ok(());
+    }
+    // Only digests were kept; the names are read again.
+    before.for_each(|database, record| {
+        if let Some(old) = remembered.remove(&key_digest(database, &record.key)) {
+            counts.removed += 1;
+            let key = record.key.clone();
+            tell(Difference { change: Change::Removed, database, key, type_name: old.type_name });
+        }
+    })
+}
+
+impl Side<'_> {
+    fn for_each(&self, mut visit: impl FnMut(u64, &KeyRecord)) -> Result<(), DiffError> {
+        let total_bytes = Some(self.file.len()?);
+        let options = ReaderOptions { total_bytes, ..ReaderOptions::default() };
+        let mut reader = Reader::new(FileReader::new(Arc::clone(self.file)), options);
+        let mut database = 0;
+        loop {
+            match reader.next_event() {
+                Ok(Event::SelectDatabase(index)) => database = index,
+                Ok(Event::Key(record)) => visit(database, &record),
+                Ok(Event::End { .. }) => return Ok(()),
+                Ok(_) => {}
+                Err(error) => return Err(DiffError::Damaged { file: self.name.to_owned(), error }),
+            }
+        }
+    }
+}
+
+fn key_digest(database: u64, key: &[u8]) -> (u64, u64) {
+    let digest = |seed: u8| {
+        let mut hasher = DefaultHasher::new();
+        (seed, database, key).hash(&mut hasher);
+        hasher.finish()
+    };
+    (digest(1), digest(2))
+}
