@@ -38,7 +38,4 @@ pub fn run(arguments: &[OsString], version: &str) -> Option<i32> {
 }
 
 #[doc(hidden)]
-pub mod fuzzing {
-    //! What the fuzzers drive.
-    pub use crate::rdb::fuzzing::salvage_bytes;
-}
+pub use rdb::fuzzing::salvage_bytes;

@@ -3,12 +3,12 @@
 mod check;
 pub(crate) mod describe;
 mod diff;
-pub mod fuzzing;
+pub(crate) mod fuzzing;
 mod resync;
 pub(crate) mod salvage;
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::Parser;
@@ -111,7 +111,7 @@ fn fail(terminal: &Terminal, arguments: &Arguments, text: &str) -> i32 {
     1
 }
 
-fn open(storage: &dyn Storage, path: &PathBuf) -> Result<Arc<dyn File>, StorageError> {
+fn open(storage: &dyn Storage, path: &Path) -> Result<Arc<dyn File>, StorageError> {
     storage.open(path, &OpenOptions::read_only())
 }
 

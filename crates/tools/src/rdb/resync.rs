@@ -5,6 +5,7 @@
 //! wrong one, so a place is given up for a later one when a whole chain fits inside its first record.
 
 use std::io::{self, Read};
+use std::ops::Range;
 use std::sync::Arc;
 
 use lastsave_rdb::{Event, FileVersion, ObjectType, Reader, ReaderOptions};
@@ -67,6 +68,24 @@ pub(crate) fn next_record(
     Ok(found)
 }
 
+/// A place inside `record`, the last one that could be read, from which records can be read beyond the end of it, where
+/// nothing can be read otherwise. Then that record is the damaged one: its length has grown, and it has swallowed others.
+pub(crate) fn record_inside(
+    file: &Arc<dyn File>,
+    version: FileVersion,
+    record: Range<u64>,
+    bounds: Bounds,
+) -> Result<Option<u64>, StorageError> {
+    let mut search = Search { file, version, bounds, window: Arc::default(), window_start: 0 };
+    let last = record.end.min(record.start + SWALLOWED_BYTES_MAX);
+    for place in record.start + 1..last {
+        if search.may_begin(place)? && search.runs_past(place, record.end) {
+            return Ok(Some(place));
+        }
+    }
+    Ok(None)
+}
+
 /// What reading from a place gave.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Probe {
@@ -110,21 +129,26 @@ impl Search<'_> {
         })
     }
 
-    fn probe(&self, place: u64, bytes_max: u64) -> Probe {
-        let input = WindowReader {
+    fn input(&self, place: u64, bytes_max: u64) -> WindowReader<'_> {
+        WindowReader {
             file: self.file,
             window: &self.window,
             window_start: self.window_start,
             position: place,
             left: bytes_max,
             is_exhausted: false,
-        };
-        let options =
-            ReaderOptions { checksum: false, total_bytes: Some(self.bounds.len), buffer_bytes: 4096 };
-        let mut input = input;
+        }
+    }
+
+    fn options(&self) -> ReaderOptions {
+        ReaderOptions { checksum: false, total_bytes: Some(self.bounds.len), buffer_bytes: 4096 }
+    }
+
+    fn probe(&self, place: u64, bytes_max: u64) -> Probe {
+        let mut input = self.input(place, bytes_max);
         let mut first_end = None;
         let mut records = 0;
-        let mut reader = Reader::resume(&mut input, self.version, place, options);
+        let mut reader = Reader::resume(&mut input, self.version, place, self.options());
         let is_cut_off = loop {
             match reader.next_event() {
                 Ok(Event::End { .. }) => {
@@ -169,17 +193,8 @@ impl Search<'_> {
 
     /// Whether a chain of keys with names lies between two places.
     fn chain_within(&self, place: u64, end: u64) -> bool {
-        let mut input = WindowReader {
-            file: self.file,
-            window: &self.window,
-            window_start: self.window_start,
-            position: place,
-            left: QUICK_BYTES,
-            is_exhausted: false,
-        };
-        let options =
-            ReaderOptions { checksum: false, total_bytes: Some(self.bounds.len), buffer_bytes: 4096 };
-        let mut reader = Reader::resume(&mut input, self.version, place, options);
+        let mut input = self.input(place, QUICK_BYTES);
+        let mut reader = Reader::resume(&mut input, self.version, place, self.options());
         for _ in 0..CHAIN_RECORDS {
             match reader.next_event() {
                 Ok(Event::Key(record)) if !record.key.is_empty() && record.end_offset <= end => {}
@@ -187,6 +202,24 @@ impl Search<'_> {
             }
         }
         true
+    }
+
+    /// Whether records can be read from a place to beyond another: a whole chain, or up to the end of the file.
+    fn runs_past(&self, place: u64, beyond: u64) -> bool {
+        let mut input = self.input(place, QUICK_BYTES);
+        let mut reader = Reader::resume(&mut input, self.version, place, self.options());
+        let mut records = 0;
+        loop {
+            match reader.next_event() {
+                Ok(Event::End { .. }) => return records > 0 && reader.offset() == self.bounds.len,
+                Ok(Event::Key(record)) if record.key.is_empty() => return false,
+                Ok(_) => records += 1,
+                Err(_) => return false,
+            }
+            if records >= CHAIN_RECORDS && reader.offset() > beyond {
+                return true;
+            }
+        }
     }
 }
 

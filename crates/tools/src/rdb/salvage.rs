@@ -10,7 +10,7 @@ use lastsave_rdb::{
 };
 use lastsave_storage::{File, FileReader, FileWriter, StorageError};
 
-use super::resync::{Bounds, next_record};
+use super::resync::{Bounds, next_record, record_inside};
 
 /// Bytes of the magic.
 const MAGIC_BYTES: u64 = 9;
@@ -132,6 +132,16 @@ struct Survey<'a> {
     /// Where the run of intact records that is being read begins.
     run_start: u64,
     select: Option<u8>,
+    /// The last key that was read in this run.
+    last_key: Option<LastKey>,
+}
+
+/// What has to be known of a key that turns out to be damaged when the record behind it is.
+#[derive(Clone, Debug)]
+struct LastKey {
+    range: Range<u64>,
+    key: Vec<u8>,
+    object_type: &'static str,
 }
 
 impl<'a> Survey<'a> {
@@ -145,7 +155,7 @@ impl<'a> Survey<'a> {
             is_truncated: false,
             kept: Vec::new(),
         };
-        Self { file, bounds, salvage, database: 0, run_start: MAGIC_BYTES, select: None }
+        Self { file, bounds, salvage, database: 0, run_start: MAGIC_BYTES, select: None, last_key: None }
     }
 
     fn options(&self) -> ReaderOptions {
@@ -179,7 +189,14 @@ impl<'a> Survey<'a> {
             match reader.next_event() {
                 Ok(Event::Version(version)) => self.salvage.version = version,
                 Ok(Event::SelectDatabase(database)) => self.database = database,
-                Ok(Event::Key(_)) => self.salvage.keys += 1,
+                Ok(Event::Key(record)) => {
+                    self.salvage.keys += 1;
+                    self.last_key = Some(LastKey {
+                        range: record.offset..record.end_offset,
+                        object_type: record.object_type.name(),
+                        key: record.key,
+                    });
+                }
                 Ok(Event::End { checksum }) => {
                     let trailer = if checksum == ChecksumStatus::Absent { 0 } else { 8 };
                     self.keep_run(reader.offset() - trailer - 1);
@@ -215,23 +232,37 @@ impl<'a> Survey<'a> {
     fn pass_damage(&mut self, error: &Error) -> Result<Option<u64>, StorageError> {
         let is_magic =
             matches!(error.kind(), ErrorKind::WrongSignature { .. } | ErrorKind::UnsupportedVersion { .. });
-        let damaged = if is_magic { 0 } else { error.record_offset() };
-        let search_from = if is_magic { MAGIC_BYTES } else { damaged + 1 };
-        let next = if search_from < self.bounds.len {
-            next_record(self.file, self.salvage.version, search_from, self.bounds)?
-        } else {
-            None
+        let swallower = self.swallower(error)?;
+        let (damaged, next) = match &swallower {
+            Some((swallower, inside)) => (swallower.range.start, Some(*inside)),
+            None => {
+                let damaged = if is_magic { 0 } else { error.record_offset() };
+                let from = if is_magic { MAGIC_BYTES } else { damaged + 1 };
+                (damaged, next_record(self.file, self.salvage.version, from, self.bounds)?)
+            }
         };
         if !is_magic {
             self.keep_run(damaged);
         }
         let end = next.unwrap_or(self.bounds.len);
+        let (reason, key, object_type) = match swallower {
+            Some((swallower, _)) => {
+                self.salvage.keys -= 1;
+                let reason = "a damaged length, by which the value reaches over other records".to_owned();
+                (reason, Some(swallower.key), Some(swallower.object_type))
+            }
+            None => (
+                error.kind().to_string(),
+                error.key().map(<[u8]>::to_vec),
+                error.object_type().map(lastsave_rdb::ObjectType::name),
+            ),
+        };
         self.salvage.losses.push(RdbLoss {
             range: damaged..end,
-            reason: error.kind().to_string(),
+            reason,
             database: self.database,
-            key: error.key().map(<[u8]>::to_vec),
-            object_type: error.object_type().map(lastsave_rdb::ObjectType::name),
+            key,
+            object_type,
             database_is_uncertain: next.is_some() && !is_magic,
         });
         self.run_start = end;
@@ -240,6 +271,14 @@ impl<'a> Survey<'a> {
         }
         self.salvage.is_truncated |= next.is_none();
         Ok(next)
+    }
+
+    /// The key before the damage, if it is the one that is damaged, and where to go on inside it.
+    fn swallower(&mut self, error: &Error) -> Result<Option<(LastKey, u64)>, StorageError> {
+        let last = self.last_key.take().filter(|last| last.range.end == error.record_offset());
+        let Some(last) = last else { return Ok(None) };
+        let inside = record_inside(self.file, self.salvage.version, last.range.clone(), self.bounds)?;
+        Ok(inside.map(|inside| (last, inside)))
     }
 
     /// The sizes of a database follow its selection. When they are the first thing behind the damage, the byte before
