@@ -208,7 +208,7 @@ impl<'a> Check<'a> {
         let CheckAction::TruncateToTimestamp(limit) = self.options.action else {
             unreachable!("annotations are only held against a limit that was given")
         };
-        let (name, at) = (&subject.name, too_late.at);
+        let (name, at) = (subject.path.display(), too_late.at);
         if at == 0 {
             return self.give_up(&format!("AOF {name} has nothing before timestamp {limit}, aborting..."));
         }

@@ -122,7 +122,7 @@ fn examine_open(
     }
     let mut start = 0;
     if subject.has_rdb {
-        let verdict = rdb.check(&subject.name, FileReader::new(Arc::clone(file)));
+        let verdict = rdb.check(&subject.path.to_string_lossy(), FileReader::new(Arc::clone(file)));
         *rdb_lines = verdict.lines;
         let Some(end) = verdict.end else {
             return Ok(Finding::Failed("RDB preamble of AOF file is not sane, aborting.".to_owned()));
@@ -134,7 +134,7 @@ fn examine_open(
         CheckAction::TruncateToTimestamp(limit) => Some(limit),
         CheckAction::Verify | CheckAction::Fix { .. } => None,
     };
-    let mut extent = match walk(&subject.name, file, start, size, limit)? {
+    let mut extent = match walk(subject, file, start, size, limit)? {
         Walked::Read(extent) => extent,
         Walked::Failed(text) => return Ok(Finding::Failed(text)),
     };
@@ -156,12 +156,14 @@ enum Walked {
 
 /// Walks records and annotations.
 fn walk(
-    name: &str,
+    subject: &Subject,
     file: &Arc<dyn File>,
     start: u64,
     size: u64,
     limit: Option<i64>,
 ) -> Result<Walked, StorageError> {
+    // Redis names some things by their path and some by their name alone.
+    let path = subject.path.to_string_lossy();
     let mut lines = Lines::new(Arc::clone(file), start, size);
     let mut transaction = Transaction::default();
     let mut extent = Box::new(Extent {
@@ -192,7 +194,7 @@ fn walk(
                     }
                 }
             }
-            Some(b'*') => match lines.pass_record(name, &mut extent.lines, &mut transaction) {
+            Some(b'*') => match lines.pass_record(&path, &mut extent.lines, &mut transaction) {
                 Ok(last) => last_argument_at = last.unwrap_or(last_argument_at),
                 Err(RecordError::End) => {
                     last_argument_at = lines.offset();
@@ -205,7 +207,7 @@ fn walk(
                 }
             },
             Some(_) => {
-                extent.errors.push(format!("AOF {name} format error"));
+                extent.errors.push(format!("AOF {} format error", subject.name));
                 return Ok(Walked::Read(extent));
             }
         }

@@ -8,6 +8,7 @@ mod client;
 pub(crate) mod files;
 mod instance;
 pub(crate) mod samples;
+pub(crate) mod tools;
 mod transcript;
 mod workload;
 

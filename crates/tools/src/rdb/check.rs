@@ -174,12 +174,7 @@ pub(super) fn report(storage: &dyn Storage, arguments: &Arguments, page: &Path, 
 }
 
 /// Says how two files differ. As `diff` does, the exit code tells whether they do: 0 no, 1 yes, 2 could not be told.
-pub(super) fn diff(
-    storage: &dyn Storage,
-    arguments: &Arguments,
-    other: &PathBuf,
-    terminal: &Terminal,
-) -> i32 {
+pub(super) fn diff(storage: &dyn Storage, arguments: &Arguments, other: &Path, terminal: &Terminal) -> i32 {
     let (before_name, after_name) = (arguments.path.to_string_lossy(), other.to_string_lossy());
     let compared = (|| {
         let (before, after) = (open(storage, &arguments.path)?, open(storage, other)?);
