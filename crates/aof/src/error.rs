@@ -226,7 +226,7 @@ impl AofError {
                 format!("Fatal error: {corruption}."),
                 format!(
                     "The data behind offset {} of {} was durable before it was damaged; nothing has been cut. Make a \
-                     backup before you salvage anything: 'lastsave-server check-aof' tells what is intact.",
+                     backup, then let 'lastsave-server check-aof --salvage <new directory>' copy what is intact.",
                     corruption.offset, corruption.file
                 ),
             ],

@@ -117,7 +117,10 @@ impl Search<'_> {
             self.file.read_exact_at(&mut window, place)?;
             (self.window, self.window_start) = (Arc::new(window), place);
         }
-        let byte = self.window[(place - self.window_start) as usize];
+        let at = (place - self.window_start) as usize;
+        let byte = self.window[at];
+        // The first record of a chain must have a name; this is where a hole of zeros is passed quickly.
+        let names_nothing = self.window.get(at + 1) == Some(&0);
         Ok(match byte {
             0xff => {
                 let end = place + 1 + if self.version.number >= 5 { 8 } else { 0 };
@@ -125,7 +128,7 @@ impl Search<'_> {
             }
             0xf4 | 0xf5 | 0xf7..=0xfe => true,
             0xf2..=0xf6 => false,
-            number => ObjectType::new(number, self.version.lineage).is_known(),
+            number => !names_nothing && ObjectType::new(number, self.version.lineage).is_known(),
         })
     }
 
@@ -180,13 +183,10 @@ impl Search<'_> {
 
     /// The place itself, or one inside its first record from which a whole chain can be read that ends there, too.
     fn unless_it_swallows(&mut self, place: u64, first_end: u64) -> Result<u64, StorageError> {
-        let last = first_end.min(place + SWALLOWED_BYTES_MAX);
-        let mut inside = place + 1;
-        while inside < last {
+        for inside in place + 1..first_end.min(place + SWALLOWED_BYTES_MAX) {
             if self.may_begin(inside)? && self.chain_within(inside, first_end) {
-                return self.unless_it_swallows(inside, first_end);
+                return Ok(inside);
             }
-            inside += 1;
         }
         Ok(place)
     }

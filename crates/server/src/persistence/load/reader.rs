@@ -401,7 +401,8 @@ impl ReadJob {
         }
         tracing::warn!(raw = true, "{}", report.trim_end());
         tracing::warn!(
-            "The file {} was not changed. Restore a copy of it from a backup, or move it away to start empty.",
+            "The file {0} was not changed. Restore a copy of it from a backup, let 'lastsave-server check-rdb --salvage \
+             <new file> {0}' copy what is intact, or move it away to start empty.",
             name.display()
         );
         tracing::warn!("Fatal error loading the DB, check server logs. Exiting.");
