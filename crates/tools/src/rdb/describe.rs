@@ -2,7 +2,9 @@
 
 use std::hash::{DefaultHasher, Hash, Hasher as _};
 
-use lastsave_rdb::{HashValue, KeyRecord, ObjectType, SetValue, StringValue, Value};
+use lastsave_rdb::{
+    HashValue, KeyRecord, ListNodeValue, ObjectType, SetValue, SortedSetValue, StringValue, Value,
+};
 
 /// A value, described.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -77,6 +79,18 @@ fn contents(value: &Value) -> (u64, u64) {
         Value::Set(SetValue::Members(members)) => {
             unordered(members.iter().map(|member| one(member.as_slice())))
         }
+        Value::List(list) => ordered(list.nodes.iter().flat_map(|node| match node {
+            ListNodeValue::Packed(listpack) => {
+                listpack.iter().map(|element| one(&element.to_vec())).collect()
+            }
+            ListNodeValue::Plain(element) => vec![one(element)],
+        })),
+        Value::SortedSet(SortedSetValue::Listpack(listpack)) => unordered(
+            listpack.pairs().map(|(member, score)| scored(&member.to_vec(), number(&score.to_vec()))),
+        ),
+        Value::SortedSet(SortedSetValue::Elements(elements)) => {
+            unordered(elements.iter().map(|(member, score)| scored(member, score)))
+        }
         // A type that this place does not know yet is compared in the form in which it was read.
         other => (1, one(format!("{other:?}").as_bytes())),
     }
@@ -94,7 +108,94 @@ fn two(first: &[u8], second: &[u8]) -> u64 {
     hasher.finish()
 }
 
+fn scored(member: &[u8], score: f64) -> u64 {
+    // Both zeros are one score.
+    let score = if score == 0.0 { 0.0 } else { score };
+    let mut hasher = DefaultHasher::new();
+    (member, score.to_bits()).hash(&mut hasher);
+    hasher.finish()
+}
+
+/// A score that was read as text; the reader has checked that it is a number.
+fn number(text: &[u8]) -> f64 {
+    std::str::from_utf8(text).ok().and_then(|text| text.parse().ok()).unwrap_or(f64::NAN)
+}
+
+/// The digest of elements in their order.
+fn ordered(digests: impl Iterator<Item = u64>) -> (u64, u64) {
+    digests.fold((0, 0), |(count, chain), digest| {
+        let mut hasher = DefaultHasher::new();
+        (chain, digest).hash(&mut hasher);
+        (count + 1, hasher.finish())
+    })
+}
+
 /// The digest of elements in any order. A sum, so that an element that is there twice does not cancel itself.
 fn unordered(digests: impl Iterator<Item = u64>) -> (u64, u64) {
     digests.fold((0, 0), |(count, sum), digest| (count + 1, sum.wrapping_add(digest)))
+}
+
+#[cfg(test)]
+mod tests {
+    use lastsave_rdb::{Event, Reader, ReaderOptions};
+
+    use super::*;
+
+    /// Describes the one key of a file that was put together by hand.
+    fn described(type_byte: u8, value: &[u8]) -> Description {
+        let mut file = b"REDIS0011".to_vec();
+        file.push(type_byte);
+        file.extend(b"\x01k");
+        file.extend(value);
+        file.push(0xff);
+        file.extend([0; 8]);
+        let mut reader = Reader::new(&file[..], ReaderOptions::default());
+        loop {
+            if let Event::Key(record) = reader.next_event().expect("a sound file") {
+                return describe(&record);
+            }
+        }
+    }
+
+    /// The bytes of a listpack of short strings, as a string of the file.
+    fn listpack(elements: &[&str]) -> Vec<u8> {
+        let mut body = Vec::new();
+        for element in elements {
+            body.push(0x80 | element.len() as u8);
+            body.extend(element.as_bytes());
+            body.push(element.len() as u8 + 1);
+        }
+        let total = body.len() as u32 + 7;
+        let mut bytes = total.to_le_bytes().to_vec();
+        bytes.extend((elements.len() as u16).to_le_bytes());
+        bytes.extend(body);
+        bytes.push(0xff);
+        bytes.insert(0, total as u8);
+        bytes
+    }
+
+    #[test]
+    fn contents_are_the_same_in_every_encoding() {
+        let plain_hash = described(4, b"\x02\x01b\x01y\x01a\x01x");
+        let packed_hash = described(16, &listpack(&["a", "x", "b", "y"]));
+        assert_eq!((plain_hash.digest, plain_hash.elements), (packed_hash.digest, 2));
+        assert_eq!((plain_hash.type_name, packed_hash.encoding), ("hash", "hash-listpack"));
+
+        let plain_set = described(2, b"\x02\x01b\x01a");
+        assert_eq!(plain_set.digest, described(20, &listpack(&["a", "b"])).digest);
+        assert_ne!(plain_set.digest, described(2, b"\x02\x01b\x01c").digest);
+
+        let plain_list = described(1, b"\x02\x01a\x01b");
+        let node = [&b"\x01\x02"[..], &listpack(&["a", "b"])].concat();
+        assert_eq!((plain_list.digest, plain_list.type_name), (described(18, &node).digest, "list"));
+        assert_ne!(plain_list.digest, described(1, b"\x02\x01b\x01a").digest);
+
+        let plain_zset = described(5, &[&b"\x01\x01m"[..], &1.5_f64.to_le_bytes()].concat());
+        assert_eq!(
+            (plain_zset.digest, plain_zset.type_name),
+            (described(17, &listpack(&["m", "1.5"])).digest, "zset")
+        );
+
+        assert_eq!(described(0, b"\xc0\x07").digest, described(0, b"\x017").digest);
+    }
 }

@@ -144,7 +144,12 @@ impl Search<'_> {
     }
 
     fn options(&self) -> ReaderOptions {
-        ReaderOptions { checksum: false, total_bytes: Some(self.bounds.len), buffer_bytes: 4096 }
+        ReaderOptions {
+            checksum: false,
+            total_bytes: Some(self.bounds.len),
+            buffer_bytes: 4096,
+            refuses_empty: true,
+        }
     }
 
     fn probe(&self, place: u64, bytes_max: u64) -> Probe {

@@ -132,16 +132,16 @@ struct Survey<'a> {
     /// Where the run of intact records that is being read begins.
     run_start: u64,
     select: Option<u8>,
-    /// The last key that was read in this run.
-    last_key: Option<LastKey>,
+    /// The last record that was read in this run.
+    last: Option<LastRecord>,
 }
 
-/// What has to be known of a key that turns out to be damaged when the record behind it is.
+/// What has to be known of a record that turns out to be damaged when the one behind it cannot be read.
 #[derive(Clone, Debug)]
-struct LastKey {
+struct LastRecord {
     range: Range<u64>,
-    key: Vec<u8>,
-    object_type: &'static str,
+    /// Key and type, if it is a key's.
+    key: Option<(Vec<u8>, &'static str)>,
 }
 
 impl<'a> Survey<'a> {
@@ -155,11 +155,16 @@ impl<'a> Survey<'a> {
             is_truncated: false,
             kept: Vec::new(),
         };
-        Self { file, bounds, salvage, database: 0, run_start: MAGIC_BYTES, select: None, last_key: None }
+        Self { file, bounds, salvage, database: 0, run_start: MAGIC_BYTES, select: None, last: None }
     }
 
     fn options(&self) -> ReaderOptions {
-        ReaderOptions { total_bytes: Some(self.bounds.len), ..ReaderOptions::default() }
+        ReaderOptions {
+            total_bytes: Some(self.bounds.len),
+            // No server keeps a collection without elements, and the check of what is written would refuse it.
+            refuses_empty: true,
+            ..ReaderOptions::default()
+        }
     }
 
     fn run(&mut self) -> Result<(), StorageError> {
@@ -186,16 +191,14 @@ impl<'a> Survey<'a> {
     /// Reads up to the end (`None`) or to damage.
     fn read(&mut self, reader: &mut Reader<FileReader>) -> Option<Error> {
         loop {
+            let start = reader.offset();
+            let mut key = None;
             match reader.next_event() {
                 Ok(Event::Version(version)) => self.salvage.version = version,
                 Ok(Event::SelectDatabase(database)) => self.database = database,
                 Ok(Event::Key(record)) => {
                     self.salvage.keys += 1;
-                    self.last_key = Some(LastKey {
-                        range: record.offset..record.end_offset,
-                        object_type: record.object_type.name(),
-                        key: record.key,
-                    });
+                    key = Some((record.key, record.object_type.name()));
                 }
                 Ok(Event::End { checksum }) => {
                     let trailer = if checksum == ChecksumStatus::Absent { 0 } else { 8 };
@@ -206,6 +209,7 @@ impl<'a> Survey<'a> {
                 Ok(_) => {}
                 Err(error) => return Some(error),
             }
+            self.last = Some(LastRecord { range: start..reader.offset(), key });
         }
     }
 
@@ -247,9 +251,10 @@ impl<'a> Survey<'a> {
         let end = next.unwrap_or(self.bounds.len);
         let (reason, key, object_type) = match swallower {
             Some((swallower, _)) => {
-                self.salvage.keys -= 1;
-                let reason = "a damaged length, by which the value reaches over other records".to_owned();
-                (reason, Some(swallower.key), Some(swallower.object_type))
+                self.salvage.keys -= u64::from(swallower.key.is_some());
+                let reason = "a damaged length, by which the record reaches over others".to_owned();
+                let (key, object_type) = swallower.key.unzip();
+                (reason, key, object_type)
             }
             None => (
                 error.kind().to_string(),
@@ -273,9 +278,9 @@ impl<'a> Survey<'a> {
         Ok(next)
     }
 
-    /// The key before the damage, if it is the one that is damaged, and where to go on inside it.
-    fn swallower(&mut self, error: &Error) -> Result<Option<(LastKey, u64)>, StorageError> {
-        let last = self.last_key.take().filter(|last| last.range.end == error.record_offset());
+    /// The record before the damage, if it is the one that is damaged, and where to go on inside it.
+    fn swallower(&mut self, error: &Error) -> Result<Option<(LastRecord, u64)>, StorageError> {
+        let last = self.last.take().filter(|last| last.range.end == error.record_offset());
         let Some(last) = last else { return Ok(None) };
         let inside = record_inside(self.file, self.salvage.version, last.range.clone(), self.bounds)?;
         Ok(inside.map(|inside| (last, inside)))
