@@ -68,6 +68,39 @@ impl Client {
         Ok(())
     }
 
+    /// Sends commands in pipelines. Their replies are single lines, or a bulk string each, and no errors.
+    pub(super) fn run_many(&mut self, commands: impl IntoIterator<Item = Vec<String>>) -> Result<()> {
+        let mut frames = Vec::new();
+        let mut count = 0;
+        for command in commands {
+            write_command(&mut frames, command.iter().map(String::as_bytes));
+            count += 1;
+            if count == PIPELINE {
+                self.send(&frames)?;
+                self.expect_no_errors(count)?;
+                frames.clear();
+                count = 0;
+            }
+        }
+        self.send(&frames)?;
+        self.expect_no_errors(count)
+    }
+
+    fn expect_no_errors(&mut self, count: u64) -> Result<()> {
+        let mut line = String::new();
+        for _ in 0..count {
+            line.clear();
+            self.stream.read_line(&mut line)?;
+            if line.starts_with('-') {
+                bail!("a command failed: {}", line.trim_end());
+            }
+            if line.starts_with('$') {
+                self.stream.read_line(&mut line)?;
+            }
+        }
+        Ok(())
+    }
+
     /// Sets the keys number 0 to `keys` - 1.
     pub(super) fn fill(&mut self, keys: u64, sets: &mut Sets) -> Result<()> {
         let mut frames = Vec::new();

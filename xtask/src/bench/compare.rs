@@ -15,6 +15,12 @@ use super::report::{Table, median};
 use super::server::Server;
 use crate::shell::heading;
 
+/// A test of redis-benchmark and what selects it.
+type Test = (&'static str, &'static [&'static str]);
+
+const SET: Test = ("SET", &["-t", "set"]);
+const GET: Test = ("GET", &["-t", "get"]);
+
 /// What is kept of writes.
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum Setting {
@@ -56,9 +62,12 @@ impl Plan {
     fn workloads(&self) -> Vec<Workload> {
         let mut workloads = Vec::new();
         for (pipeline, requests) in [(32, self.requests), (1, self.requests_unpipelined)] {
-            for test in ["set", "get"] {
-                workloads.push(Workload { test, pipeline, requests });
-            }
+            workloads.extend([SET, GET].map(|(name, arguments)| Workload {
+                name,
+                arguments,
+                pipeline,
+                requests,
+            }));
         }
         workloads
     }
@@ -122,7 +131,8 @@ fn measure(
         .collect();
     // Not measured: fills most of the keys, and memory is touched for the first time.
     for server in &servers {
-        load::run(server, Workload { test: "set", pipeline: 32, requests: 2 * load::KEYS })?;
+        let (name, arguments) = SET;
+        load::run(server, Workload { name, arguments, pipeline: 32, requests: 2 * load::KEYS })?;
     }
     for round in 0..plan.rounds {
         for rounds in &mut all {
@@ -132,7 +142,7 @@ fn measure(
                 println!(
                     "round {} {:<9} {:<9} {:>6.3} us CPU per command, {:>9.0} commands/s",
                     round + 1,
-                    rounds.workload.name(),
+                    rounds.workload.title(),
                     contestants.both()[side].name,
                     measured.cpu_us_per_command,
                     measured.commands_per_second,
@@ -154,7 +164,7 @@ fn add_row(table: &mut Table, setting: Setting, rounds: &Rounds) {
     let p99 = medians(rounds, |measured| measured.latency_p99_ms);
     table.row(vec![
         setting.name().to_owned(),
-        rounds.workload.name(),
+        rounds.workload.title(),
         format!("{:.3}", cpu[0]),
         format!("{:.3}", cpu[1]),
         format!("{:.2}", cpu[0] / cpu[1]),
@@ -169,7 +179,7 @@ fn add_row(table: &mut Table, setting: Setting, rounds: &Rounds) {
 fn to_json(contestants: &Contestants, setting: Setting, rounds: &Rounds) -> Value {
     let mut result = json!({
         "log": setting.name(),
-        "test": rounds.workload.test,
+        "test": rounds.workload.name,
         "pipeline": rounds.workload.pipeline,
         "requests": rounds.workload.requests,
     });

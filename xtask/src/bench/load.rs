@@ -13,16 +13,18 @@ pub(super) const VALUE_BYTES: u32 = 100;
 /// What one client sends.
 #[derive(Clone, Copy)]
 pub(super) struct Workload {
-    /// A test of redis-benchmark: `set`, `get`.
-    pub(super) test: &'static str,
+    /// What redis-benchmark calls it in its report.
+    pub(super) name: &'static str,
+    /// What tells redis-benchmark to run it: `-t` and a test, or the words of a command.
+    pub(super) arguments: &'static [&'static str],
     /// Commands sent before their replies are awaited.
     pub(super) pipeline: u32,
     pub(super) requests: u64,
 }
 
 impl Workload {
-    pub(super) fn name(&self) -> String {
-        format!("{} P={}", self.test.to_uppercase(), self.pipeline)
+    pub(super) fn title(&self) -> String {
+        format!("{} P={}", self.name, self.pipeline)
     }
 }
 
@@ -38,21 +40,15 @@ pub(super) struct Measured {
 pub(super) fn run(server: &Server, workload: Workload) -> Result<Measured> {
     let tool = Tool::new("redis-benchmark")
         .args(["-h", &server.address().ip().to_string(), "-p", &server.address().port().to_string()])
-        .args([
-            "-t",
-            workload.test,
-            "-P",
-            &workload.pipeline.to_string(),
-            "-n",
-            &workload.requests.to_string(),
-        ])
-        .args(["-c", &CLIENTS.to_string(), "-r", &KEYS.to_string(), "-d", &VALUE_BYTES.to_string(), "--csv"]);
+        .args(["-P", &workload.pipeline.to_string(), "-n", &workload.requests.to_string()])
+        .args(["-c", &CLIENTS.to_string(), "-r", &KEYS.to_string(), "-d", &VALUE_BYTES.to_string(), "--csv"])
+        .args(workload.arguments);
     let cpu_before = usage::cpu_time(server.process_id())?;
     let output = tool.output()?;
     let cpu = usage::cpu_time(server.process_id())? - cpu_before;
     let line = output
         .lines()
-        .find(|line| line.starts_with(&format!("\"{}\"", workload.test.to_uppercase())))
+        .find(|line| line.starts_with(&format!("\"{}\"", workload.name)))
         .with_context(|| format!("redis-benchmark reported nothing:\n{output}"))?;
     let numbers = csv_numbers(line);
     // test, requests per second, average, minimum, p50, p95, p99 and maximum latency in ms

@@ -3,6 +3,7 @@
 
 mod client;
 mod compare;
+mod elements;
 mod info;
 mod load;
 mod memory;
@@ -10,6 +11,7 @@ mod report;
 mod server;
 mod sets;
 mod snapshot;
+mod suite;
 mod usage;
 mod writers;
 
@@ -27,7 +29,10 @@ pub(crate) struct Arguments {
     /// Measure CPU per command and throughput beside redis-server.
     #[arg(long)]
     compare_redis: bool,
-    /// Measure resident bytes per key beside redis-server.
+    /// Measure every test of redis-benchmark beside redis-server.
+    #[arg(long)]
+    suite: bool,
+    /// Measure resident bytes per key, and per element of collections, beside redis-server.
     #[arg(long)]
     memory: bool,
     /// Run a scenario: a server, a load, and what is measured under it.
@@ -98,7 +103,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     if let Some(scenario) = arguments.scenario {
         return run_scenario(scenario, arguments);
     }
-    if !arguments.compare_redis && !arguments.memory {
+    if !arguments.compare_redis && !arguments.suite && !arguments.memory {
         return Tool::cargo()
             .args(["bench", "--package", "lastsave-benches", "--benches", "--"])
             .args(&arguments.passed_on)
@@ -120,8 +125,17 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         };
         results["comparison"] = compare::run(&contestants, &directory, &plan)?;
     }
+    if arguments.suite {
+        let plan = suite::Plan {
+            rounds: arguments.rounds.max(1),
+            requests: arguments.requests,
+            requests_unpipelined: arguments.requests_unpipelined,
+        };
+        results["suite"] = suite::run(&contestants, &directory, &plan)?;
+    }
     if arguments.memory {
         results["memory"] = memory::run(&contestants, &directory)?;
+        results["elements"] = elements::run(&contestants, &directory)?;
     }
     if let Some(file) = &arguments.json {
         std::fs::write(file, format!("{results:#}\n"))
