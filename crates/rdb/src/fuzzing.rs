@@ -70,7 +70,7 @@ pub fn decode_payload(bytes: &[u8]) {
     let options = DumpOptions { checksum: false, ..DumpOptions::default() };
     if let Ok(value) = decode_dump(bytes, options) {
         let mut payload = Vec::new();
-        DumpEncoder::new(RdbVersion::V11, true)
+        DumpEncoder::new(RdbVersion::V12, true)
             .value(&mut payload, |writer| write_value(&value, writer))
             .expect("the version has every value");
         let again = decode_dump(&payload, DumpOptions::default()).expect("our own payload is good");
@@ -93,6 +93,11 @@ fn write_value<P: Put>(value: &Value, writer: ValueWriter<'_, P>) -> Result<(), 
         Value::Hash(HashValue::Fields(fields)) => {
             let refs = fields.pairs().map(|(field, value)| (field.into(), value.into()));
             writer.hash(fields.len() / 2, refs)
+        }
+        Value::Hash(HashValue::Expiring(fields)) => {
+            let soonest_ms = fields.iter().filter_map(|(_, _, time_ms)| time_ms).min().unwrap_or(0);
+            let refs = fields.iter().map(|(field, value, time_ms)| (field.into(), value.into(), time_ms));
+            writer.expiring_hash(fields.len(), soonest_ms, refs)
         }
         Value::Set(SetValue::Intset(intset)) => writer.set_of_integers(intset),
         Value::Set(SetValue::Listpack(listpack)) => writer.packed_set(listpack.view()),

@@ -62,6 +62,7 @@ pub use error::{Activity, Error, ErrorKind, IoFailure};
 pub use lastsave_lzf::LzfFault;
 pub use module::ModuleId;
 pub use object::ValueWriter;
+pub use object::expiring_hash::{ExpiringFields, FIELD_EXPIRY_MS_MAX};
 pub use object::hash::{HashFault, HashValue};
 pub use object::list::{ListFault, ListNodeRef, ListNodeValue, ListValue};
 pub use object::set::{SetFault, SetValue};

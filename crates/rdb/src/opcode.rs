@@ -66,6 +66,14 @@ pub(crate) const TYPE_HASH_ZIPLIST: u8 = 13;
 pub(crate) const TYPE_HASH_LISTPACK: u8 = 16;
 /// A set in a listpack; from version 11 on.
 pub(crate) const TYPE_SET_LISTPACK: u8 = 20;
+/// A hash with fields that expire, as a release candidate of 7.4 wrote it.
+pub(crate) const TYPE_HASH_EXPIRING_OLD: u8 = 22;
+/// The same in a listpack.
+pub(crate) const TYPE_HASH_EXPIRING_LISTPACK_OLD: u8 = 23;
+/// A hash with fields that expire; from version 12 on.
+pub(crate) const TYPE_HASH_EXPIRING: u8 = 24;
+/// The same in a listpack.
+pub(crate) const TYPE_HASH_EXPIRING_LISTPACK: u8 = 25;
 
 /// The type byte of a key's value, with the name that redis-check-rdb gives it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -85,6 +93,10 @@ impl ObjectType {
     #[must_use]
     pub fn number(self) -> u8 {
         self.number
+    }
+
+    pub(crate) fn lineage(self) -> Lineage {
+        self.lineage
     }
 
     /// Whether a released server has ever written this type.

@@ -7,6 +7,7 @@ use lastsave_listpack::ListpackValue;
 use crate::{
     error::ErrorKind,
     object::{
+        expiring_hash,
         hash::{self, HashValue},
         list::{self, ListValue},
         set::{self, SetValue},
@@ -14,9 +15,10 @@ use crate::{
         strings::StringPart,
     },
     opcode::{
-        ObjectType, TYPE_HASH, TYPE_HASH_LISTPACK, TYPE_HASH_ZIPLIST, TYPE_HASH_ZIPMAP, TYPE_LIST,
-        TYPE_LIST_QUICKLIST, TYPE_LIST_QUICKLIST_2, TYPE_LIST_ZIPLIST, TYPE_SET, TYPE_SET_INTSET,
-        TYPE_SET_LISTPACK, TYPE_STRING, TYPE_ZSET, TYPE_ZSET_2, TYPE_ZSET_LISTPACK, TYPE_ZSET_ZIPLIST,
+        ObjectType, TYPE_HASH, TYPE_HASH_EXPIRING_LISTPACK, TYPE_HASH_EXPIRING_OLD, TYPE_HASH_LISTPACK,
+        TYPE_HASH_ZIPLIST, TYPE_HASH_ZIPMAP, TYPE_LIST, TYPE_LIST_QUICKLIST, TYPE_LIST_QUICKLIST_2,
+        TYPE_LIST_ZIPLIST, TYPE_SET, TYPE_SET_INTSET, TYPE_SET_LISTPACK, TYPE_STRING, TYPE_ZSET, TYPE_ZSET_2,
+        TYPE_ZSET_LISTPACK, TYPE_ZSET_ZIPLIST,
     },
     source::Source,
     version::Lineage,
@@ -170,6 +172,10 @@ pub(crate) fn read_value<R: Read>(
         }
         number @ (TYPE_HASH | TYPE_HASH_ZIPMAP | TYPE_HASH_ZIPLIST | TYPE_HASH_LISTPACK) => {
             hash::read(number, source).map(Value::Hash)
+        }
+        // The numbers 22 and 23 mean something else in files of Valkey.
+        TYPE_HASH_EXPIRING_OLD..=TYPE_HASH_EXPIRING_LISTPACK if object_type.lineage() == Lineage::Redis => {
+            expiring_hash::read(object_type.number(), source).map(Value::Hash)
         }
         number @ (TYPE_SET | TYPE_SET_INTSET | TYPE_SET_LISTPACK) => {
             set::read(number, source).map(Value::Set)

@@ -5,6 +5,7 @@ use std::io::Read;
 use lastsave_listpack::{Listpack, ListpackError, ListpackRef, Packing, Ziplist, Zipmap};
 
 use super::ValueWriter;
+use super::expiring_hash::ExpiringFields;
 use super::strings::Strings;
 use crate::{
     error::ErrorKind,
@@ -23,6 +24,8 @@ pub enum HashValue {
     Listpack(Listpack),
     /// The same, not packed. There are as many values as fields.
     Fields(Strings),
+    /// Fields of which some may expire, with their values.
+    Expiring(ExpiringFields),
 }
 
 /// What is wrong with a hash.
@@ -37,6 +40,12 @@ pub enum HashFault {
     NoValue {
         /// What it is packed in.
         packing: Packing,
+    },
+    /// A field expires at a time that cannot be.
+    #[error("a field that expires at {time_ms}")]
+    BadTime {
+        /// The time.
+        time_ms: i64,
     },
     /// There are more fields than memory could ever hold.
     #[error("{fields} fields")]
@@ -55,6 +64,7 @@ impl HashFault {
                 Packing::Zipmap => "Hash zipmap integrity check failed.",
                 _ => "Hash listpack integrity check failed.",
             },
+            Self::BadTime { .. } => "Hash field expiry out of range",
             Self::TooMany { .. } => "Unexpected EOF reading RDB file",
         }
     }
@@ -65,6 +75,7 @@ impl HashValue {
         match self {
             Self::Listpack(listpack) => listpack.is_empty(),
             Self::Fields(fields) => fields.is_empty(),
+            Self::Expiring(fields) => fields.is_empty(),
         }
     }
 
@@ -73,6 +84,7 @@ impl HashValue {
         match self {
             Self::Listpack(listpack) => listpack.byte_len(),
             Self::Fields(fields) => fields.held_bytes(),
+            Self::Expiring(fields) => fields.held_bytes(),
         }
     }
 }
@@ -153,6 +165,7 @@ mod tests {
                 .pairs()
                 .map(|(field, value)| (field.as_slice().to_vec(), value.as_slice().to_vec()))
                 .collect(),
+            HashValue::Expiring(_) => panic!("no field expires"),
         }
     }
 

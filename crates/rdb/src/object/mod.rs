@@ -1,5 +1,6 @@
 //! Values of keys in the format: one file for each type, and what all of them are written with.
 
+pub(crate) mod expiring_hash;
 pub(crate) mod hash;
 pub(crate) mod list;
 pub(crate) mod set;
