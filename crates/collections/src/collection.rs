@@ -25,6 +25,8 @@ pub trait Collection: Clone + Debug + Send + Sync {
 pub enum CollectionEncoding {
     /// One packed run of bytes.
     Listpack,
+    /// One packed run of bytes, with fields that expire.
+    ListpackEx,
     /// A sequence of packed runs.
     Quicklist,
     /// A packed, sorted run of integers.
@@ -43,6 +45,7 @@ impl CollectionEncoding {
     pub fn name(self) -> &'static str {
         match self {
             Self::Listpack => "listpack",
+            Self::ListpackEx => "listpackex",
             Self::Quicklist => "quicklist",
             Self::Intset => "intset",
             Self::Hashtable => "hashtable",

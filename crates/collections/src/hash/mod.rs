@@ -1,7 +1,9 @@
 //! Hashes: fields with values.
 
+mod expiry;
 mod iterate;
 
+use expiry::ExpiringHash;
 pub use iterate::HashFields;
 
 use std::sync::Arc;
@@ -76,13 +78,26 @@ impl<'a> From<Stored<'a>> for HashValue<'a> {
 #[derive(Debug, Clone)]
 pub struct Hash(Form);
 
+/// Two of the three forms share a variant, because only then a hash takes 16 bytes.
 #[derive(Debug, Clone)]
 enum Form {
     Packed(Listpack),
-    Big(Arc<Table>),
+    Other(Arc<Other>),
 }
 
-const _: () = assert!(size_of::<Hash>() <= 16);
+#[derive(Debug, Clone)]
+enum Other {
+    Big(Table),
+    Expiring(ExpiringHash),
+}
+
+/// A hash without regard to when its fields expire.
+enum Plain<'a> {
+    Packed(&'a Listpack),
+    Big(&'a Table),
+}
+
+const _: () = assert!(size_of::<Hash>() <= 16 && size_of::<Other>() <= size_of::<Table>());
 
 /// A listpack is none of a hash: its last field has no value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
@@ -108,9 +123,9 @@ impl Hash {
     /// The listpack of a packed hash.
     #[must_use]
     pub fn as_listpack(&self) -> Option<ListpackRef<'_>> {
-        match &self.0 {
-            Form::Packed(listpack) => Some(listpack.view()),
-            Form::Big(_) => None,
+        match self.plain() {
+            Plain::Packed(listpack) => Some(listpack.view()),
+            Plain::Big(_) => None,
         }
     }
 
@@ -118,9 +133,9 @@ impl Hash {
     #[must_use]
     #[inline]
     pub fn len(&self) -> usize {
-        match &self.0 {
-            Form::Packed(listpack) => listpack.len() / 2,
-            Form::Big(table) => table.len(),
+        match self.plain() {
+            Plain::Packed(listpack) => listpack.len() / 2,
+            Plain::Big(table) => table.len(),
         }
     }
 
@@ -128,9 +143,9 @@ impl Hash {
     #[must_use]
     #[inline]
     pub fn is_empty(&self) -> bool {
-        match &self.0 {
-            Form::Packed(listpack) => listpack.is_empty(),
-            Form::Big(table) => table.is_empty(),
+        match self.plain() {
+            Plain::Packed(listpack) => listpack.is_empty(),
+            Plain::Big(table) => table.is_empty(),
         }
     }
 
@@ -138,12 +153,12 @@ impl Hash {
     #[must_use]
     #[inline]
     pub fn get(&self, field: &[u8]) -> Option<HashValue<'_>> {
-        match &self.0 {
-            Form::Packed(listpack) => {
+        match self.plain() {
+            Plain::Packed(listpack) => {
                 let field = listpack.find(field, 1)?;
                 Some(listpack.get(value_position(listpack, field)).into())
             }
-            Form::Big(table) => Some(table.get_stored(field)?.into()),
+            Plain::Big(table) => Some(table.get_stored(field)?.into()),
         }
     }
 
@@ -151,24 +166,45 @@ impl Hash {
     #[must_use]
     #[inline]
     pub fn contains(&self, field: &[u8]) -> bool {
-        match &self.0 {
-            Form::Packed(listpack) => listpack.find(field, 1).is_some(),
-            Form::Big(table) => table.contains(field),
+        match self.plain() {
+            Plain::Packed(listpack) => listpack.find(field, 1).is_some(),
+            Plain::Big(table) => table.contains(field),
         }
     }
 
-    /// Gives a field a value. Gives whether the field is new.
+    #[inline]
+    fn plain(&self) -> Plain<'_> {
+        match &self.0 {
+            Form::Packed(listpack) => Plain::Packed(listpack),
+            Form::Other(other) => match &**other {
+                Other::Big(table) => Plain::Big(table),
+                Other::Expiring(expiring) => expiring.plain().plain(),
+            },
+        }
+    }
+
+    /// Gives a field a value; it does not expire any more. Gives whether the field is new.
     #[inline]
     pub fn set(&mut self, field: &[u8], value: &[u8], limits: &HashLimits) -> bool {
+        self.clear_expiry(field);
         self.set_stored(field, Stored::Inside(value), limits)
     }
 
     /// The same with bytes that need not be copied when they are long.
     pub fn set_shared(&mut self, field: &[u8], value: &Bytes, limits: &HashLimits) -> bool {
+        self.clear_expiry(field);
         self.set_stored(field, Stored::Shared(value), limits)
     }
 
+    /// Gives a field a value, and leaves it at when it expires. Gives whether the field is new.
+    pub fn update(&mut self, field: &[u8], value: &[u8], limits: &HashLimits) -> bool {
+        self.set_stored(field, Stored::Inside(value), limits)
+    }
+
     fn set_stored(&mut self, field: &[u8], value: Stored<'_>, limits: &HashLimits) -> bool {
+        if let Some(expiring) = self.expiring_mut() {
+            return expiring.plain_mut().set_stored(field, value, limits);
+        }
         let text = value.as_slice();
         if let Form::Packed(listpack) = &mut self.0
             && field.len().max(text.len()) <= limits.listpack_value_bytes_max
@@ -184,11 +220,15 @@ impl Hash {
             }
             return true;
         }
-        Arc::make_mut(self.make_big()).insert(field, value)
+        self.make_big().insert(field, value)
     }
 
     /// Removes a field. Gives whether there was one.
     pub fn remove(&mut self, field: &[u8]) -> bool {
+        self.clear_expiry(field);
+        if let Some(expiring) = self.expiring_mut() {
+            return expiring.plain_mut().remove(field);
+        }
         match &mut self.0 {
             Form::Packed(listpack) => {
                 let found = listpack.find(field, 1);
@@ -197,19 +237,22 @@ impl Hash {
                 }
                 found.is_some()
             }
-            Form::Big(table) => table.contains(field) && Arc::make_mut(table).remove(field),
+            Form::Other(other) => {
+                let is_there = matches!(&**other, Other::Big(table) if table.contains(field));
+                is_there && self.make_big().remove(field)
+            }
         }
     }
 
     /// The field at a position, which is below the length, with its value. Positions hold until the next change.
     #[must_use]
     pub fn at(&self, index: usize) -> (ListpackValue<'_>, HashValue<'_>) {
-        match &self.0 {
-            Form::Packed(listpack) => {
+        match self.plain() {
+            Plain::Packed(listpack) => {
                 let field = listpack.seek(2 * index as i64).expect("the position is below the length");
                 (listpack.get(field), listpack.get(value_position(listpack, field)).into())
             }
-            Form::Big(table) => {
+            Plain::Big(table) => {
                 let element = table.element_at(index);
                 (ListpackValue::Bytes(element.key), element.value.into())
             }
@@ -219,9 +262,9 @@ impl Hash {
     /// All fields with their values, in the order of their positions.
     #[must_use]
     pub fn iter(&self) -> HashFields<'_> {
-        match &self.0 {
-            Form::Packed(listpack) => HashFields::packed(listpack.view()),
-            Form::Big(table) => HashFields::big(table.iter()),
+        match self.plain() {
+            Plain::Packed(listpack) => HashFields::packed(listpack.view()),
+            Plain::Big(table) => HashFields::big(table.iter()),
         }
     }
 
@@ -233,12 +276,12 @@ impl Hash {
         count: usize,
         mut visit: impl FnMut(ListpackValue<'h>, HashValue<'h>),
     ) -> u64 {
-        match &self.0 {
-            Form::Packed(_) => {
+        match self.plain() {
+            Plain::Packed(_) => {
                 self.iter().for_each(|(field, value)| visit(field, value));
                 0
             }
-            Form::Big(table) => table.scan(cursor, count, |element| {
+            Plain::Big(table) => table.scan(cursor, count, |element| {
                 visit(ListpackValue::Bytes(element.key), element.value.into());
             }),
         }
@@ -247,28 +290,33 @@ impl Hash {
     /// Unpacks it if that is better for a hash that gets `fields` more.
     pub fn expect_more(&mut self, fields: usize, limits: &HashLimits) {
         if fields > limits.listpack_entries_max {
-            self.make_big();
+            match self.expiring_mut() {
+                Some(expiring) => expiring.plain_mut().make_big(),
+                None => self.make_big(),
+            };
         }
     }
 
     /// Unpacks it if it has more fields than a packed hash should have.
     pub fn fit(&mut self, limits: &HashLimits) {
-        if self.len() > limits.listpack_entries_max {
-            self.make_big();
-        }
+        self.expect_more(self.len(), limits);
     }
 
-    fn make_big(&mut self) -> &mut Arc<Table> {
+    /// The table of a hash whose fields do not expire, which is unpacked if need be.
+    fn make_big(&mut self) -> &mut Table {
         if let Form::Packed(listpack) = &self.0 {
             let mut table = Table::new(Shape::Fields);
             let (mut field_text, mut value_text) = (itoa::Buffer::new(), itoa::Buffer::new());
             for (field, value) in listpack.pairs() {
                 table.insert(field.to_text(&mut field_text), value.to_text(&mut value_text));
             }
-            self.0 = Form::Big(Arc::new(table));
+            self.0 = Form::Other(Arc::new(Other::Big(table)));
         }
         match &mut self.0 {
-            Form::Big(table) => table,
+            Form::Other(other) => match Arc::make_mut(other) {
+                Other::Big(table) => table,
+                Other::Expiring(_) => unreachable!("its fields do not expire"),
+            },
             Form::Packed(_) => unreachable!("it was unpacked above"),
         }
     }
@@ -303,7 +351,13 @@ impl Collection for Hash {
     fn heap_bytes(&self) -> usize {
         match &self.0 {
             Form::Packed(listpack) => listpack.byte_len(),
-            Form::Big(table) => size_of::<Table>() + table.heap_bytes(),
+            Form::Other(other) => {
+                size_of::<Other>()
+                    + match &**other {
+                        Other::Big(table) => table.heap_bytes(),
+                        Other::Expiring(expiring) => expiring.heap_bytes(),
+                    }
+            }
         }
     }
 
@@ -311,14 +365,23 @@ impl Collection for Hash {
         match &mut self.0 {
             Form::Packed(_) => 0,
             // Bytes were copied only by who is the only owner now.
-            Form::Big(table) => Arc::get_mut(table).map_or(0, Table::take_copied_bytes),
+            Form::Other(other) => match Arc::get_mut(other) {
+                Some(Other::Big(table)) => table.take_copied_bytes(),
+                Some(Other::Expiring(expiring)) => expiring.take_copied_bytes(),
+                None => 0,
+            },
         }
     }
 
     fn encoding(&self) -> CollectionEncoding {
         match &self.0 {
             Form::Packed(_) => CollectionEncoding::Listpack,
-            Form::Big(_) => CollectionEncoding::Hashtable,
+            Form::Other(other) => match &**other {
+                Other::Expiring(expiring) if expiring.plain().as_listpack().is_some() => {
+                    CollectionEncoding::ListpackEx
+                }
+                _ => CollectionEncoding::Hashtable,
+            },
         }
     }
 }

@@ -64,6 +64,63 @@ proptest! {
     }
 }
 
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+
+    #[test]
+    fn fields_expire_in_their_time(
+        entries_max in prop::sample::select(vec![0_usize, 12, 512]),
+        steps in prop::collection::vec((0_u8..12, 0_u8..40, 1_i64..100), 1..200),
+    ) {
+        let limits = HashLimits { listpack_entries_max: entries_max, listpack_value_bytes_max: 20 };
+        let mut hash = Hash::new();
+        let mut model: BTreeMap<Vec<u8>, Option<i64>> = BTreeMap::new();
+        let mut clones = Vec::new();
+        let mut now_ms = 0;
+        for (kind, number, time_ms) in steps {
+            let field = number.to_string().into_bytes();
+            match kind {
+                0..=3 => {
+                    prop_assert_eq!(hash.set(&field, b"v", &limits), model.insert(field, None).is_none());
+                }
+                4..=6 if model.contains_key(&field) => {
+                    hash.set_expiry(&field, now_ms + time_ms);
+                    model.insert(field, Some(now_ms + time_ms));
+                }
+                7 if model.contains_key(&field) => {
+                    let had = model.insert(field.clone(), None).flatten().is_some();
+                    prop_assert_eq!(hash.clear_expiry(&field), had);
+                }
+                8 => prop_assert_eq!(hash.remove(&field), model.remove(&field).is_some()),
+                9 if model.contains_key(&field) => prop_assert!(!hash.update(&field, b"w", &limits)),
+                10 => {
+                    now_ms += time_ms / 4;
+                    let mut gone = hash.take_expired(now_ms, usize::MAX);
+                    gone.sort();
+                    let is_due = |time: &Option<i64>| time.is_some_and(|time| time < now_ms);
+                    let due: Vec<_> = model.iter().filter(|(_, time)| is_due(time)).map(|(field, _)| field.clone()).collect();
+                    prop_assert_eq!(gone, due);
+                    model.retain(|_, time| !is_due(time));
+                }
+                _ => clones.push((hash.clone(), model.clone())),
+            }
+            clones.push((hash.clone(), model.clone()));
+            if clones.len() > 4 {
+                clones.remove(0);
+            }
+        }
+        for (hash, model) in &clones {
+            prop_assert_eq!(hash.len(), model.len());
+            prop_assert_eq!(hash.expiring_len(), model.values().flatten().count());
+            prop_assert_eq!(hash.next_expiry_ms(), model.values().flatten().min().copied());
+            for (field, time) in model {
+                prop_assert!(hash.contains(field));
+                prop_assert_eq!(hash.expires_at_ms(field), *time);
+            }
+        }
+    }
+}
+
 #[test]
 fn it_is_unpacked_beyond_its_limits_and_stays_so() {
     let mut hash = Hash::new();
