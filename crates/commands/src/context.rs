@@ -1,5 +1,6 @@
 //! What a data command works with, and the lookups every command makes through it.
 
+use lastsave_collections::Hash;
 use lastsave_keyspace::{Edited, Entry, Expiry, Key, Keyspace, NewValue, Stored, StringValue, Value};
 use lastsave_resp::{OwnedRequest, ReplyBuffer, Request};
 use rand::SeedableRng;
@@ -130,6 +131,9 @@ fn look_as<T: Stored, R>(
     }
 }
 
+/// Most expired fields that are removed by one record of the log.
+const EXPIRED_FIELDS_MAX: usize = 1024;
+
 /// Longest value that is copied into the data set; longer ones are kept as part of the request's buffer.
 const COPIED_VALUE_BYTES_MAX: usize = 4096;
 
@@ -186,6 +190,13 @@ impl Context<'_> {
                 Some(at) => self.now_ms > at && !self.replay,
             };
             if !past {
+                if let Value::Hash(hash) = entry.value()
+                    && hash.next_expiry_ms().is_some_and(|at| self.now_ms > at)
+                    && !self.replay
+                {
+                    self.expire_fields(db, key);
+                    return self.lookup(db, key, traits, look);
+                }
                 if traits.counted {
                     self.stats.keyspace_hits += 1;
                 }
@@ -333,6 +344,26 @@ impl Context<'_> {
             self.touch_watchers(db, key);
         }
         self.signals.vanished(db, key.bytes());
+    }
+
+    /// Removes the fields of a hash whose time has come, and the hash if nothing is left of it.
+    #[cold]
+    pub(crate) fn expire_fields(&mut self, db: usize, key: &Key<'_>) {
+        let now_ms = self.now_ms;
+        loop {
+            let mut database = self.keyspace.db_mut(db);
+            let edited = database.edit::<Hash, _>(key, |hash| hash.take_expired(now_ms, EXPIRED_FIELDS_MAX));
+            let Some(edited) = edited.filter(|edited| !edited.result.is_empty()) else { return };
+            drop(database);
+            let mut args: Vec<&[u8]> = vec![b"HDEL", key.bytes()];
+            args.extend(edited.result.iter().map(Vec::as_slice));
+            self.effects.command(db, &args);
+            self.signals.event(db, EventClass::Hash, "hexpired", key.bytes());
+            if edited.is_removed {
+                self.signals.event(db, EventClass::Generic, "del", key.bytes());
+            }
+            self.modified_in(db, key);
+        }
     }
 
     /// Removes a key if its time has come. Gives whether it did.

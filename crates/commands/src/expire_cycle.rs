@@ -6,6 +6,7 @@
 use lastsave_keyspace::Keyspace;
 
 use crate::context::Context;
+use crate::field_sweep::FieldSweep;
 use crate::options::{DataOptions, DataStats};
 
 /// Keys per sample at the lowest effort.
@@ -54,6 +55,7 @@ pub struct ExpireCycle {
     average_ttl_ms: Vec<i64>,
     timed_out: bool,
     last_fast_us: Option<u64>,
+    fields: FieldSweep,
 }
 
 fn effort(options: &DataOptions) -> u32 {
@@ -144,6 +146,9 @@ impl ExpireCycle {
                     break 'databases;
                 }
             }
+        }
+        if matches!(kind, ExpireCycleKind::Slow { .. }) && !outcome.timed_out {
+            self.fields.sweep(context, effort(context.options));
         }
         self.timed_out = outcome.timed_out;
         let stale = if outcome.sampled == 0 { 0.0 } else { outcome.expired as f64 / outcome.sampled as f64 };

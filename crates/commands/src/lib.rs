@@ -89,6 +89,7 @@ mod double;
 mod effects;
 mod eviction;
 mod expire_cycle;
+mod field_sweep;
 #[doc(hidden)]
 pub mod fuzzing;
 mod generic;
@@ -121,6 +122,7 @@ pub use digest::{DataDigest, dataset_digest, value_digest};
 pub use effects::{Effect, Effects};
 pub use eviction::{EvictionResult, Evictor, eviction_limit_us};
 pub use expire_cycle::{ExpireCycle, ExpireCycleKind, ExpireOutcome};
+pub use field_sweep::has_expiring_fields;
 pub use glob::glob_matches;
 pub use introspection::{reply_command_docs, reply_command_info, reply_command_keys};
 pub use lastsave_collections::set_hash_seed;

@@ -26,6 +26,8 @@ const FAMILIES: &[&[CommandSpec]] = &[
     hashes::count::COMMANDS,
     hashes::random::COMMANDS,
     hashes::scan::COMMANDS,
+    hashes::expire::COMMANDS,
+    hashes::time_to_live::COMMANDS,
     sets::members::COMMANDS,
     sets::random::COMMANDS,
     sets::combine::COMMANDS,

@@ -1,5 +1,6 @@
 //! Makes a changed configuration take effect.
 
+use lastsave_commands::has_expiring_fields;
 use lastsave_config::{Change, Choice as _, Config, Directive, SetError};
 
 use crate::logging::{self, LogLevel};
@@ -48,6 +49,13 @@ impl Server {
 
     /// Applies what may fail, what cannot be undone last.
     fn try_apply(&mut self, change: &Change) -> Result<(), (&'static str, String)> {
+        if change.includes("rdb-write-version")
+            && self.config.rdb_write_version < 12
+            && has_expiring_fields(&self.dataset.keyspace)
+        {
+            let reason = "hash fields expire, and older versions of the RDB format cannot hold when they do";
+            return Err(("rdb-write-version", reason.to_owned()));
+        }
         if change.includes("maxclients") {
             self.apply_max_clients(change.previous()).map_err(|reason| ("maxclients", reason))?;
         }

@@ -4,6 +4,7 @@ use lastsave_collections::{Hash, HashValue};
 use lastsave_keyspace::{IntegerBuffer, Key};
 use lastsave_resp::{Request, parse_integer};
 
+use super::expire::log_expiry;
 use crate::context::Context;
 use crate::long_double::LongDouble;
 use crate::reply::{NOT_A_FLOAT, integer_argument};
@@ -47,7 +48,7 @@ fn hincrby(context: &mut Context<'_>, request: Request<'_>) {
 
 fn store(context: &mut Context<'_>, key: &Key<'_>, field: &[u8], value: &[u8]) {
     let limits = context.options.hash_limits();
-    context.edit_or_create::<Hash, _>(key, |hash| hash.set(field, value, &limits));
+    context.edit_or_create::<Hash, _>(key, |hash| hash.update(field, value, &limits));
     context.modified(key);
 }
 
@@ -72,13 +73,16 @@ fn hincrbyfloat(context: &mut Context<'_>, request: Request<'_>) {
         return context.reply.error("ERR value is NaN or Infinity");
     }
     let (key, field) = (context.key(request.arg(1)), request.arg(2));
-    let found = context.find_as::<Hash, _>(&key, |hash, _| match hash.and_then(|hash| hash.get(field)) {
-        None => Some(LongDouble::ZERO),
-        Some(HashValue::Integer(integer)) => Some(LongDouble::from(integer)),
-        Some(HashValue::Bytes(bytes)) => LongDouble::parse(bytes),
-        Some(HashValue::Shared(bytes)) => LongDouble::parse(bytes),
+    let found = context.find_as::<Hash, _>(&key, |hash, _| {
+        let number = match hash.and_then(|hash| hash.get(field)) {
+            None => Some(LongDouble::ZERO),
+            Some(HashValue::Integer(integer)) => Some(LongDouble::from(integer)),
+            Some(HashValue::Bytes(bytes)) => LongDouble::parse(bytes),
+            Some(HashValue::Shared(bytes)) => LongDouble::parse(bytes),
+        };
+        (number, hash.and_then(|hash| hash.expires_at_ms(field)))
     });
-    let Ok(before) = found else { return };
+    let Ok((before, expires_at_ms)) = found else { return };
     let Some(before) = before else { return context.reply.error("ERR hash value is not a float") };
     let Some(sum) = before.add(&increment) else {
         return context.reply.error("ERR increment would produce NaN or Infinity");
@@ -87,5 +91,9 @@ fn hincrbyfloat(context: &mut Context<'_>, request: Request<'_>) {
     store(context, &key, field, sum.as_bytes());
     context.notify(EventClass::Hash, "hincrbyfloat", &key);
     context.log_command(&[b"HSET", key.bytes(), field, sum.as_bytes()], 1);
+    if let Some(at_ms) = expires_at_ms {
+        // Setting a field makes it last; this one goes on as it was.
+        log_expiry(context, &key, at_ms, &[field]);
+    }
     context.reply.bulk(sum.as_bytes());
 }

@@ -43,6 +43,9 @@ pub enum Unstorable {
     /// It is a hash that has a field twice.
     #[error("Duplicate hash fields detected")]
     DuplicateFields,
+    /// It is a hash with fields that expire, which the version of the RDB format in use cannot hold.
+    #[error("hash fields that expire need 'rdb-write-version 12'")]
+    ExpiringFields,
     /// It is a set that has a member twice.
     #[error("Duplicate set members detected")]
     DuplicateMembers,

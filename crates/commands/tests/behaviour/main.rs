@@ -12,6 +12,7 @@ mod effects_replay_to_the_same_data;
 mod eviction_follows_the_policy;
 mod expiry_is_exact_and_logged;
 mod generic_replies_and_effects;
+mod hash_fields_expire;
 mod hash_replies_and_effects;
 mod hashes_and_sets_are_those_of_redis;
 mod hyperloglog_replies_and_effects;
