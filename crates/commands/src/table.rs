@@ -51,6 +51,7 @@ const FAMILIES: &[&[CommandSpec]] = &[
     generic::object::COMMANDS,
     generic::database::COMMANDS,
     generic::memory::COMMANDS,
+    generic::sort::COMMANDS,
     sorted_sets::add::COMMANDS,
     sorted_sets::lookup::COMMANDS,
     sorted_sets::range::COMMANDS,

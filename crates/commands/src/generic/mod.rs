@@ -9,5 +9,8 @@ pub(crate) mod memory;
 pub(crate) mod object;
 pub(crate) mod rename;
 pub(crate) mod serialize;
+pub(crate) mod sort;
+mod sort_order;
+mod sort_pattern;
 pub(crate) mod time_to_live;
 pub(crate) mod transfer;

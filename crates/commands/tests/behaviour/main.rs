@@ -22,6 +22,7 @@ mod list_replies_and_effects;
 mod lists_are_those_of_redis;
 mod same_as_redis;
 mod set_replies_and_effects;
+mod sort_is_that_of_redis;
 mod sorted_set_replies_and_effects;
 mod sorted_sets_are_those_of_redis;
 mod string_replies_and_effects;
