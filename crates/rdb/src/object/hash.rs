@@ -12,7 +12,7 @@ use crate::{
     opcode::{TYPE_HASH, TYPE_HASH_LISTPACK, TYPE_HASH_ZIPLIST, TYPE_HASH_ZIPMAP},
     sink::Put,
     source::Source,
-    value::StringRef,
+    value::{StringRef, StringValue},
     writer::WriteError,
 };
 
@@ -97,12 +97,21 @@ pub(crate) fn read<R: Read>(type_byte: u8, source: &mut Source<R>) -> Result<Has
         return Strings::read(strings, source).map(HashValue::Fields);
     }
     let bytes = source.string()?.into_bytes();
+    if type_byte == TYPE_HASH_ZIPMAP {
+        // How long its values may be was no matter then: the caller packs it again.
+        let zipmap = Zipmap::from_bytes(&bytes).map_err(HashFault::from)?;
+        let mut fields = Strings::default();
+        for (field, value) in zipmap.iter() {
+            fields.push(StringValue::Bytes(field.to_vec()));
+            fields.push(StringValue::Bytes(value.to_vec()));
+        }
+        return Ok(HashValue::Fields(fields));
+    }
     Ok(HashValue::Listpack(unpack(type_byte, bytes)?))
 }
 
 fn unpack(type_byte: u8, bytes: Vec<u8>) -> Result<Listpack, HashFault> {
     let (listpack, packing) = match type_byte {
-        TYPE_HASH_ZIPMAP => (Zipmap::from_bytes(&bytes)?.to_listpack(), Packing::Zipmap),
         TYPE_HASH_ZIPLIST => (Ziplist::from_bytes(&bytes)?.to_listpack(), Packing::Ziplist),
         _ => (Listpack::from_bytes(bytes)?, Packing::Listpack),
     };
