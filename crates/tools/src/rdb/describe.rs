@@ -70,6 +70,12 @@ fn contents(value: &Value) -> (u64, u64) {
         Value::Hash(HashValue::Fields(fields)) => {
             unordered(fields.pairs().map(|(field, value)| two(field.as_slice(), value.as_slice())))
         }
+        Value::Hash(HashValue::Expiring(fields)) => {
+            unordered(fields.iter().map(|(field, value, expires_at_ms)| {
+                let content = two(field.as_slice(), value.as_slice());
+                two(&content.to_le_bytes(), &expires_at_ms.unwrap_or(0).to_le_bytes())
+            }))
+        }
         Value::Set(SetValue::Intset(members)) => {
             unordered(members.iter().map(|member| one(member.to_string().as_bytes())))
         }
