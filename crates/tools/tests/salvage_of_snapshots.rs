@@ -111,6 +111,9 @@ fn a_hole_of_zeros_or_noise_costs_what_it_covers() {
             let hole = start as u64..(start + length) as u64;
             let intact = all.iter().filter(|(_, place)| place.end <= hole.start || place.start >= hole.end);
             let missing: Vec<_> = intact.filter(|(key, _)| !kept.contains(key)).collect();
+            // The records at both ends of the hole may be whole in their structure, with some bytes changed.
+            let changed = kept.iter().filter(|key| !all.iter().any(|(known, _)| known == *key)).count();
+            assert!(changed <= 2, "hole {hole:?} of {fill}: {changed} keys made up");
             assert!(missing.len() <= 1, "hole {hole:?} of {fill}: {} lost", missing.len());
         }
     }

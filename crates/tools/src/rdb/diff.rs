@@ -211,3 +211,53 @@ fn key_digest(database: u64, key: &[u8]) -> (u64, u64) {
     };
     (digest(1), digest(2))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use lastsave_rdb::{KeyMetadata, StringRef, Writer, WriterOptions};
+    use lastsave_storage::sim::SimulatedStorage;
+    use lastsave_storage::{OpenOptions, Storage as _};
+
+    use super::*;
+
+    fn snapshot(keys: impl Iterator<Item = (String, String)>) -> Vec<u8> {
+        let mut writer = Writer::bare(Vec::new(), WriterOptions::default()).expect("room");
+        for (key, value) in keys {
+            let value = StringRef::Bytes(value.as_bytes());
+            writer.string(key.as_bytes(), value, &KeyMetadata::default()).expect("room");
+        }
+        writer.finish().expect("room").inner
+    }
+
+    #[test]
+    fn the_number_of_passes_changes_nothing() {
+        let key = |number: u32| format!("key:{number}");
+        let before = snapshot((0..100).map(|number| (key(number), "old".to_owned())));
+        let after = snapshot((10..120).map(|number| {
+            let value = if number % 10 == 0 { "new" } else { "old" };
+            (key(number), value.to_owned())
+        }));
+        let storage = SimulatedStorage::new(1);
+        storage.put("before", before).expect("room");
+        storage.put("after", after).expect("room");
+        let open =
+            |name| storage.open(Path::new(name), &OpenOptions::read_only()).expect("the file is there");
+        let (before, after) = (open("before"), open("after"));
+        let run = |keys_per_pass| {
+            let mut told = Vec::new();
+            let before = Side { name: "before", file: &before };
+            let after = Side { name: "after", file: &after };
+            let counts = compare(&before, &after, keys_per_pass, |difference| told.push(difference.line()));
+            told.sort_unstable();
+            (counts.expect("sound files"), told)
+        };
+        let (counts, told) = run(None);
+        assert_eq!(counts, Counts { added: 20, removed: 10, changed: 9, unchanged: 81 });
+        assert_eq!(told.len(), 39);
+        for keys_per_pass in [1, 7, 50, 99] {
+            assert_eq!(run(Some(keys_per_pass)), (counts, told.clone()));
+        }
+    }
+}

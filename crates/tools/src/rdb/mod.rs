@@ -6,6 +6,7 @@ mod diff;
 pub(crate) mod fuzzing;
 mod resync;
 pub(crate) mod salvage;
+mod survey;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
