@@ -31,11 +31,12 @@
 mod collection;
 mod hash;
 mod list;
+mod ordered;
 mod set;
 mod sorted_set;
+mod stream;
 mod table;
 mod tree;
-mod unfinished;
 
 pub use collection::{Collection, CollectionEncoding};
 pub use hash::{Hash, HashFields, HashLimits, HashValue, NotAHash};
@@ -46,5 +47,8 @@ pub use set::{Set, SetLimits, SetMembers};
 pub use sorted_set::{
     LexBound, LexRange, NotASortedSet, ScoreRange, SortedSet, SortedSetElements, SortedSetLimits,
 };
+pub use stream::{
+    Consumer, ConsumerNumber, ENTRY_BYTES_MAX, Entry, EntryFields, Group, Pending, Range, Stream, StreamId,
+    StreamLimits, StreamNode, Trim,
+};
 pub use table::set_hash_seed;
-pub use unfinished::Stream;

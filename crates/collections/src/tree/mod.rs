@@ -31,6 +31,11 @@ pub(crate) trait Leaf: Clone + std::fmt::Debug + Send + Sync {
     /// Bytes allocated outside the leaf's own struct.
     fn heap_bytes(&self) -> usize;
 
+    /// Bytes that a clone of the leaf allocates: less than [`Self::heap_bytes`] when it shares something.
+    fn cloned_bytes(&self) -> usize {
+        self.heap_bytes()
+    }
+
     /// A key at or below the first element and above everything before it.
     fn lower_bound(&self) -> Self::Key;
 

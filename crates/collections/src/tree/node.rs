@@ -60,7 +60,7 @@ impl<L: Leaf> Node<L> {
     /// The leaf for writing, copied if it is shared; `copied_bytes` grows by what that took.
     pub(crate) fn leaf_mut<'a>(leaf: &'a mut Arc<L>, copied_bytes: &mut usize) -> &'a mut L {
         if Arc::strong_count(leaf) > 1 {
-            *copied_bytes += leaf_bytes(&**leaf);
+            *copied_bytes += ARC_BYTES + size_of::<L>() + leaf.cloned_bytes();
         }
         Arc::make_mut(leaf)
     }
