@@ -5,7 +5,9 @@ use std::{fmt, io};
 use lastsave_lzf::LzfFault;
 
 use crate::{
-    object::{hash::HashFault, list::ListFault, set::SetFault, sorted_set::SortedSetFault},
+    object::{
+        hash::HashFault, list::ListFault, set::SetFault, sorted_set::SortedSetFault, stream::StreamFault,
+    },
     opcode::ObjectType,
     version::Lineage,
 };
@@ -175,6 +177,9 @@ pub enum ErrorKind {
     /// A list cannot be what it says.
     #[error("invalid list: {0}")]
     InvalidList(#[from] ListFault),
+    /// A stream cannot be what it says.
+    #[error("invalid stream: {0}")]
+    InvalidStream(#[from] StreamFault),
     /// The checksum over the whole file does not agree.
     #[error("wrong checksum: expected {expected:016x}, got {got:016x}")]
     ChecksumMismatch {
@@ -213,6 +218,7 @@ impl ErrorKind {
             Self::InvalidHash(fault) => fault.redis_text().into(),
             Self::InvalidSet(fault) => fault.redis_text().into(),
             Self::InvalidList(fault) => fault.redis_text().into(),
+            Self::InvalidStream(fault) => fault.redis_text(),
             Self::UnservedType { object_type } if object_type.number() == 6 => {
                 "Pre-release module format not supported".into()
             }

@@ -11,6 +11,7 @@ use crate::{
         list::{ListNodeRef, ListNodeValue, ListValue},
         set::SetValue,
         sorted_set::SortedSetValue,
+        stream::{EntriesRead, StreamValue},
     },
     reader::{Event, Reader, ReaderOptions},
     sink::Put,
@@ -101,6 +102,7 @@ fn write_value<P: Put>(value: &Value, writer: ValueWriter<'_, P>) -> Result<(), 
         }
         Value::Set(SetValue::Intset(intset)) => writer.set_of_integers(intset),
         Value::Set(SetValue::Listpack(listpack)) => writer.packed_set(listpack.view()),
+        Value::Stream(stream) => write_stream(stream, writer),
         Value::Set(SetValue::Members(members)) => {
             writer.set(members.len(), members.iter().map(StringRef::from))
         }
@@ -114,11 +116,50 @@ fn write_value<P: Put>(value: &Value, writer: ValueWriter<'_, P>) -> Result<(), 
     }
 }
 
+/// Writes a stream as it was read.
+pub(crate) fn write_stream<P: Put>(
+    stream: &StreamValue,
+    writer: ValueWriter<'_, P>,
+) -> Result<(), WriteError> {
+    let mut writer = writer.stream(stream.nodes.len())?;
+    for (id, listpack) in &stream.nodes {
+        writer.node(*id, listpack.view())?;
+    }
+    writer.summary(&stream.summary, stream.groups.len())?;
+    for group in &stream.groups {
+        let entries_read = match group.entries_read {
+            EntriesRead::Known(read) => Some(read),
+            EntriesRead::Untold | EntriesRead::Unknown => None,
+        };
+        writer.group(&group.name, group.last_id, entries_read, group.pending.len())?;
+        for pending in &group.pending {
+            writer.pending(pending.id, pending.delivered_ms, pending.deliveries)?;
+        }
+        writer.consumers(group.consumers.len())?;
+        for (index, consumer) in group.consumers.iter().enumerate() {
+            let own = || group.pending.iter().filter(|pending| pending.consumer == index);
+            writer.consumer(&consumer.name, consumer.seen_ms, consumer.active_ms, own().count())?;
+            for pending in own() {
+                writer.consumer_pending(pending.id)?;
+            }
+        }
+    }
+    Ok(())
+}
+
 /// The value without what may differ in form.
 fn content(value: Value) -> Value {
     match value {
         Value::String(string) => Value::String(StringValue::Bytes(string.into_bytes())),
         Value::List(list) => Value::List(ListValue { has_nodes: true, ..list }),
+        Value::Stream(mut stream) => {
+            for group in &mut stream.groups {
+                if group.entries_read == EntriesRead::Untold {
+                    group.entries_read = EntriesRead::Unknown;
+                }
+            }
+            Value::Stream(stream)
+        }
         other => other,
     }
 }

@@ -67,6 +67,10 @@ pub use object::hash::{HashFault, HashValue};
 pub use object::list::{ListFault, ListNodeRef, ListNodeValue, ListValue};
 pub use object::set::{SetFault, SetValue};
 pub use object::sorted_set::{ScoredMembers, SortedSetFault, SortedSetValue};
+pub use object::stream::{
+    EntriesRead, EntryId, NodeFault, StreamConsumer, StreamFault, StreamGroup, StreamPending, StreamSummary,
+    StreamValue, StreamWriter,
+};
 pub use object::strings::{StringPart, Strings};
 pub use opcode::ObjectType;
 pub use reader::{ChecksumStatus, Event, Reader, ReaderOptions, Remainder};

@@ -74,6 +74,12 @@ pub(crate) const TYPE_HASH_EXPIRING_LISTPACK_OLD: u8 = 23;
 pub(crate) const TYPE_HASH_EXPIRING: u8 = 24;
 /// The same in a listpack.
 pub(crate) const TYPE_HASH_EXPIRING_LISTPACK: u8 = 25;
+/// A stream, of version 9.
+pub(crate) const TYPE_STREAM: u8 = 15;
+/// A stream, of version 10.
+pub(crate) const TYPE_STREAM_2: u8 = 19;
+/// A stream, of version 11.
+pub(crate) const TYPE_STREAM_3: u8 = 21;
 
 /// The type byte of a key's value, with the name that redis-check-rdb gives it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

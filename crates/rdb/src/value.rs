@@ -12,13 +12,14 @@ use crate::{
         list::{self, ListValue},
         set::{self, SetValue},
         sorted_set::{self, SortedSetValue},
+        stream::{self, StreamValue},
         strings::StringPart,
     },
     opcode::{
         ObjectType, TYPE_HASH, TYPE_HASH_EXPIRING_LISTPACK, TYPE_HASH_EXPIRING_OLD, TYPE_HASH_LISTPACK,
         TYPE_HASH_ZIPLIST, TYPE_HASH_ZIPMAP, TYPE_LIST, TYPE_LIST_QUICKLIST, TYPE_LIST_QUICKLIST_2,
-        TYPE_LIST_ZIPLIST, TYPE_SET, TYPE_SET_INTSET, TYPE_SET_LISTPACK, TYPE_STRING, TYPE_ZSET, TYPE_ZSET_2,
-        TYPE_ZSET_LISTPACK, TYPE_ZSET_ZIPLIST,
+        TYPE_LIST_ZIPLIST, TYPE_SET, TYPE_SET_INTSET, TYPE_SET_LISTPACK, TYPE_STREAM, TYPE_STREAM_2,
+        TYPE_STREAM_3, TYPE_STRING, TYPE_ZSET, TYPE_ZSET_2, TYPE_ZSET_LISTPACK, TYPE_ZSET_ZIPLIST,
     },
     source::Source,
     version::Lineage,
@@ -38,6 +39,8 @@ pub enum Value {
     Hash(HashValue),
     /// A set.
     Set(SetValue),
+    /// A stream.
+    Stream(StreamValue),
 }
 
 impl Value {
@@ -45,7 +48,7 @@ impl Value {
     #[must_use]
     pub fn is_empty_collection(&self) -> bool {
         match self {
-            Self::String(_) => false,
+            Self::String(_) | Self::Stream(_) => false,
             Self::List(value) => value.nodes.is_empty(),
             Self::Hash(value) => value.is_empty(),
             Self::Set(value) => value.is_empty(),
@@ -63,6 +66,7 @@ impl Value {
             Self::SortedSet(value) => value.held_bytes(),
             Self::Hash(value) => value.held_bytes(),
             Self::Set(value) => value.held_bytes(),
+            Self::Stream(value) => value.held_bytes(),
         }
     }
 }
@@ -179,6 +183,9 @@ pub(crate) fn read_value<R: Read>(
         }
         number @ (TYPE_SET | TYPE_SET_INTSET | TYPE_SET_LISTPACK) => {
             set::read(number, source).map(Value::Set)
+        }
+        number @ (TYPE_STREAM | TYPE_STREAM_2 | TYPE_STREAM_3) => {
+            stream::read(number, source).map(Value::Stream)
         }
         _ if object_type.is_known() => Err(ErrorKind::UnservedType { object_type }),
         number => Err(ErrorKind::UnknownType { number }),

@@ -12,7 +12,7 @@ impl Stream {
     #[must_use]
     pub fn has_deleted_from(&self, start: StreamId) -> bool {
         let max_deleted = self.max_deleted_id();
-        self.len() > 0
+        self.length() > 0
             && max_deleted != StreamId::MIN
             && self.first_id() <= max_deleted
             && start <= max_deleted
@@ -25,7 +25,7 @@ impl Stream {
         if added == 0 {
             return Some(0);
         }
-        if id == self.last_id() || (self.len() == 0 && id < self.last_id()) {
+        if id == self.last_id() || (self.length() == 0 && id < self.last_id()) {
             return Some(added);
         }
         let max_deleted = self.max_deleted_id();
@@ -33,7 +33,7 @@ impl Stream {
         if id > self.last_id() || is_fragmented {
             return None;
         }
-        let before_first = added.wrapping_sub(self.len());
+        let before_first = added.wrapping_sub(self.length());
         match id.cmp(&self.first_id()) {
             std::cmp::Ordering::Less => Some(before_first),
             std::cmp::Ordering::Equal => Some(before_first.wrapping_add(1)),

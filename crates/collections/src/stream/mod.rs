@@ -113,7 +113,7 @@ impl Stream {
 
     /// Number of entries.
     #[must_use]
-    pub fn len(&self) -> u64 {
+    pub fn length(&self) -> u64 {
         self.0.nodes.len() as u64
     }
 

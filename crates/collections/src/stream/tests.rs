@@ -64,7 +64,7 @@ fn content(stream: &Stream, start: StreamId, end: StreamId, is_reverse: bool) ->
 }
 
 fn assert_same(stream: &Stream, model: &Model) {
-    assert_eq!(stream.len(), model.len() as u64);
+    assert_eq!(stream.length(), model.len() as u64);
     let expected: Vec<_> = model.iter().map(|(id, fields)| (*id, fields.clone())).collect();
     assert_eq!(content(stream, StreamId::MIN, StreamId::MAX, false), expected);
     let backwards: Vec<_> = expected.iter().rev().cloned().collect();
@@ -245,7 +245,7 @@ fn one_command_on_a_shared_stream_copies_one_path_of_each_tree() {
     }
     assert!(copied.iter().all(|bytes| (1000..30_000).contains(bytes)), "{copied:?}");
     assert_eq!(snapshots[0].group(b"g").map(Group::pending_len), Some(PENDING as usize));
-    assert_eq!(snapshots[0].len(), PENDING);
+    assert_eq!(snapshots[0].length(), PENDING);
 }
 
 #[test]

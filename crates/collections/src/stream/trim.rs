@@ -41,7 +41,7 @@ impl Stream {
     pub fn trim(&mut self, trim: Trim, is_approximate: bool, limit: u64) -> u64 {
         let mut removed = 0;
         loop {
-            let (node, len) = (self.body().nodes.first_leaf(), self.len());
+            let (node, len) = (self.body().nodes.first_leaf(), self.length());
             let live = node.live_len() as u64;
             let is_enough = match trim {
                 Trim::MaxLen(len_max) => len <= len_max,
@@ -79,7 +79,7 @@ impl Stream {
         let mut positions: Vec<Position> = Vec::new();
         while let Some(found) = cursor.forward() {
             let stays = match trim {
-                Trim::MaxLen(len_max) => self.len() - positions.len() as u64 <= len_max,
+                Trim::MaxLen(len_max) => self.length() - positions.len() as u64 <= len_max,
                 Trim::MinId(id) => found.entry.id >= id,
             };
             if stays {
