@@ -428,7 +428,6 @@ impl Context<'_> {
 
     /// The same for a request whose meaning changes with time, such as XREAD with `$`: `request` is executed in its
     /// stead.
-    #[expect(dead_code, reason = "XREAD and XREADGROUP keep the ids that `$` stood for")]
     pub(crate) fn block_as<'k>(
         &mut self,
         request: OwnedRequest,

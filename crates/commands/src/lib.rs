@@ -109,6 +109,7 @@ mod sets;
 mod signals;
 mod sorted_sets;
 mod spec;
+mod streams;
 mod strings;
 mod table;
 mod timeouts;

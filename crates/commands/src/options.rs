@@ -1,6 +1,6 @@
 //! Settings and counters that data commands share with the server.
 
-use lastsave_collections::{HashLimits, ListLimits, SetLimits, SortedSetLimits};
+use lastsave_collections::{HashLimits, ListLimits, SetLimits, SortedSetLimits, StreamLimits};
 use lastsave_rdb::RdbVersion;
 use thiserror::Error;
 
@@ -162,6 +162,15 @@ impl DataOptions {
         SortedSetLimits {
             listpack_entries_max: self.zset_max_listpack_entries,
             listpack_value_bytes_max: self.zset_max_listpack_value,
+        }
+    }
+
+    /// How big the nodes of streams may become.
+    #[must_use]
+    pub fn stream_limits(&self) -> StreamLimits {
+        StreamLimits {
+            node_bytes_max: self.stream_node_max_bytes,
+            node_entries_max: self.stream_node_max_entries,
         }
     }
 }

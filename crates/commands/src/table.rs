@@ -3,7 +3,7 @@
 use lastsave_resp::Request;
 
 use crate::spec::{CommandSpec, Group, Handler, KeyRange};
-use crate::{bitmaps, generic, geo, hashes, hyperloglog, lists, server, sets, sorted_sets, strings};
+use crate::{bitmaps, generic, geo, hashes, hyperloglog, lists, server, sets, sorted_sets, streams, strings};
 
 /// Every family of commands. A command is added to its family's list, beside its implementation, and nowhere else.
 /// Those used most come first, so that the search finds them with its first probe.
@@ -40,6 +40,15 @@ const FAMILIES: &[&[CommandSpec]] = &[
     hyperloglog::count::COMMANDS,
     hyperloglog::merge::COMMANDS,
     hyperloglog::debug::COMMANDS,
+    streams::add::COMMANDS,
+    streams::range::COMMANDS,
+    streams::read::COMMANDS,
+    streams::read_group::COMMANDS,
+    streams::delete::COMMANDS,
+    streams::group::COMMANDS,
+    streams::pending::COMMANDS,
+    streams::claim::COMMANDS,
+    streams::info::COMMANDS,
     generic::delete::COMMANDS,
     generic::lookup::COMMANDS,
     generic::iterate::COMMANDS,

@@ -25,7 +25,6 @@ pub(crate) fn seconds_argument(
 }
 
 /// A timeout in milliseconds, or an error; `None` for ever, which is 0.
-#[expect(dead_code, reason = "XREAD and XREADGROUP take theirs in milliseconds")]
 pub(crate) fn milliseconds_argument(
     reply: &mut ReplyBuffer,
     argument: &[u8],

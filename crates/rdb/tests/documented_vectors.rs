@@ -91,6 +91,28 @@ fn a_stream_payload() {
 }
 
 #[test]
+fn payloads_of_sorted_sets() {
+    let plain = bytes("05 01 01 6D 000000000000F83F 0B00 EF31374E67EF00F6");
+    let Ok(Value::SortedSet(SortedSetValue::Elements(elements))) =
+        decode_dump(&plain, DumpOptions::default())
+    else {
+        panic!("elements")
+    };
+    assert_eq!(elements.iter().collect::<Vec<_>>(), [(&b"m"[..], 1.5)]);
+    let packed = bytes("11 14 14000000 0400 816D02 0101 816E02 83322E3504 FF 0B00 791287C30EE3B0DE");
+    let Ok(Value::SortedSet(SortedSetValue::Listpack(listpack))) =
+        decode_dump(&packed, DumpOptions::default())
+    else {
+        panic!("a listpack")
+    };
+    let mut ours = Vec::new();
+    DumpEncoder::new(RdbVersion::V11, true)
+        .value(&mut ours, |writer| writer.sorted_set_listpack(listpack.as_bytes()))
+        .expect("the version has listpacks");
+    assert_eq!(ours, packed);
+}
+
+#[test]
 fn a_whole_file() {
     let file = bytes(
         "5245444953 30303131 FA 09 72656469732D766572 05 372E322E35 FE 00 FB 01 01 \

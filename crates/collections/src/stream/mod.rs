@@ -26,6 +26,7 @@ use lastsave_listpack::{Listpack, ListpackRef};
 use crate::collection::{Collection, CollectionEncoding};
 use crate::ordered::OrderedMap;
 use crate::tree::Tree;
+use entry::NodeCursor;
 use group::Name;
 use node::{NODE_BYTES_MAX, Node};
 
@@ -202,6 +203,12 @@ impl Stream {
     #[must_use]
     pub fn last_entry_id(&self) -> Option<StreamId> {
         self.range(StreamId::MIN, StreamId::MAX, true).next().map(|entry| entry.id)
+    }
+
+    /// The id of the first entry that is stored, be it deleted or not; nothing without entries.
+    #[must_use]
+    pub fn first_stored_id(&self) -> Option<StreamId> {
+        NodeCursor::new(self.0.nodes.first_leaf()).forward().map(|found| found.entry.id)
     }
 
     /// Number of groups.

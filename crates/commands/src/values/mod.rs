@@ -69,6 +69,7 @@ pub fn with_new_value<R>(
         lastsave_rdb::Value::Hash(hash) => hash::with_new(hash, options, store),
         lastsave_rdb::Value::Set(set) => set::with_new(set, options, store),
         lastsave_rdb::Value::List(list) => list::with_new(list, options, store),
+        lastsave_rdb::Value::Stream(stream) => Ok(stream::with_new(stream, store)),
         other => unreachable!("{other:?} cannot be kept with {options:?}"),
     }
 }
