@@ -204,6 +204,47 @@ fn readers_of_sorted_sets_wait_too() {
 }
 
 #[test]
+fn whatever_asks_for_a_stream_waits_for_its_last_write() {
+    let readers = [
+        "XLEN k",
+        "XRANGE k - +",
+        "XREVRANGE k + - COUNT 1",
+        "XREAD STREAMS k 0",
+        "XREAD STREAMS other k $ 5",
+        "XREADGROUP GROUP g c STREAMS k >",
+        "XREADGROUP GROUP g c STREAMS k 0",
+        "XREADGROUP GROUP nosuch c STREAMS k 0",
+        "XADD k 1-1 f v",
+        "XADD k 9-1 f v",
+        "XDEL k 7-7",
+        "XTRIM k MAXLEN 100",
+        "XSETID k 1",
+        "XGROUP CREATE k g $",
+        "XGROUP CREATECONSUMER k g c",
+        "XGROUP DELCONSUMER k g nosuch",
+        "XGROUP DESTROY k nosuch",
+        "XACK k g 5",
+        "XPENDING k g",
+        "XPENDING k g - + 10",
+        "XCLAIM k g c 0 5",
+        "XAUTOCLAIM k g c 0 0",
+        "XINFO STREAM k",
+        "XINFO STREAM k FULL",
+        "XINFO GROUPS k",
+        "XINFO CONSUMERS k g",
+        "GET k",
+    ];
+    for reader in readers {
+        let mut executor = Executor::new();
+        executor.run_text("XADD other 1-1 f v");
+        executor.run_text("XGROUP CREATE k g 0 MKSTREAM");
+        assert!(!executor.run_text("XADD k 5-1 f v").effects.is_empty());
+        let depends = executor.run_text(reader).depends;
+        assert!(waits_for(depends, 3), "`{reader}`: {depends:?}");
+    }
+}
+
+#[test]
 fn commands_about_nothing_depend_on_nothing() {
     let mut executor = Executor::new();
     executor.run_text("SET k 5");

@@ -29,6 +29,41 @@ fn number() -> impl Strategy<Value = &'static str> {
     prop::sample::select(vec!["1", "-5", "2.5", "1e10"])
 }
 
+fn stream() -> impl Strategy<Value = &'static str> {
+    prop::sample::select(vec!["x", "y"])
+}
+
+fn id() -> impl Strategy<Value = String> {
+    (0..12_u64, 0..3_u64).prop_map(|(ms, seq)| format!("{ms}-{seq}"))
+}
+
+fn trim() -> impl Strategy<Value = String> {
+    prop_oneof![
+        (0..5).prop_map(|len| format!("MAXLEN {len}")),
+        (0..5).prop_map(|len| format!("MAXLEN ~ {len} LIMIT 3")),
+        id().prop_map(|id| format!("MINID ~ {id}")),
+    ]
+}
+
+fn stream_command() -> impl Strategy<Value = String> {
+    prop_oneof![
+        (stream(), name()).prop_map(|(key, field)| format!("XADD {key} * {field} value")),
+        (stream(), id()).prop_map(|(key, id)| format!("XADD {key} {id} field value")),
+        (stream(), 0..12_u64, trim()).prop_map(|(key, ms, trim)| format!("XADD {key} {trim} {ms}-* f v")),
+        (stream(), trim()).prop_map(|(key, trim)| format!("XTRIM {key} {trim}")),
+        (stream(), id(), id()).prop_map(|(key, one, other)| format!("XDEL {key} {one} {other}")),
+        (stream(), id()).prop_map(|(key, id)| format!("XSETID {key} {id} ENTRIESADDED 50")),
+        (stream(), id()).prop_map(|(key, id)| format!("XGROUP CREATE {key} g {id} MKSTREAM")),
+        stream().prop_map(|key| format!("XGROUP SETID {key} g $")),
+        stream().prop_map(|key| format!("XGROUP DELCONSUMER {key} g c")),
+        stream().prop_map(|key| format!("XREADGROUP GROUP g c COUNT 2 STREAMS {key} >")),
+        stream().prop_map(|key| format!("XREADGROUP GROUP g d NOACK STREAMS {key} >")),
+        (stream(), id()).prop_map(|(key, id)| format!("XACK {key} g {id}")),
+        (stream(), id()).prop_map(|(key, id)| format!("XCLAIM {key} g d 0 {id} FORCE LASTID {id}")),
+        stream().prop_map(|key| format!("XAUTOCLAIM {key} g c 5 -")),
+    ]
+}
+
 fn time() -> impl Strategy<Value = i64> {
     prop_oneof![Just(-1), Just(0), 1..50_i64, Just(1_000_000)]
 }
@@ -119,6 +154,10 @@ fn command() -> impl Strategy<Value = String> {
         (key(), 0..50).prop_map(|(key, element)| format!("PFADD h{key} {element} x{element}")),
         key().prop_map(|key| format!("PFCOUNT h{key}")),
         (key(), key()).prop_map(|(to, from)| format!("PFMERGE h{to} h{from}")),
+        stream_command(),
+        stream_command(),
+        stream_command(),
+        (stream(), stream()).prop_map(|(from, to)| format!("RENAME {from} {to}")),
         Just("SWAPDB 0 1".to_owned()),
         Just("FLUSHDB".to_owned()),
         Just("RANDOMKEY".to_owned()),

@@ -180,6 +180,34 @@ fn lists() {
 }
 
 #[test]
+fn streams() {
+    const GROUP: &str = "XGROUP CREATE x g 0 MKSTREAM";
+    for (lines, expected) in [
+        (&["XADD x 1 f v"][..], "0:new:x 0:xadd:x"),
+        (&["XADD x 1 f v", "XADD x MAXLEN 1 2 f v"], "0:xadd:x 0:xtrim:x"),
+        (&["XADD x 1 f v", "XADD x MAXLEN ~ 1 2 f v"], "0:xadd:x"),
+        (&["XADD x 1 f v", "XTRIM x MAXLEN 0"], "0:xtrim:x"),
+        (&["XADD x 1 f v", "XTRIM x MAXLEN 1"], ""),
+        (&["XADD x 1 f v", "XDEL x 1 2"], "0:xdel:x"),
+        (&["XADD x 1 f v", "XDEL x 2"], ""),
+        (&["XADD x 1 f v", "XSETID x 5"], "0:xsetid:x"),
+        (&[GROUP], "0:new:x 0:xgroup-create:x"),
+        (&[GROUP, "XGROUP SETID x g 5"], "0:xgroup-setid:x"),
+        (&[GROUP, "XGROUP DESTROY x g"], "0:xgroup-destroy:x"),
+        (&[GROUP, "XGROUP CREATECONSUMER x g c"], "0:xgroup-createconsumer:x"),
+        (&[GROUP, "XGROUP CREATECONSUMER x g c", "XGROUP DELCONSUMER x g c"], "0:xgroup-delconsumer:x"),
+        (&[GROUP, "XREADGROUP GROUP g c STREAMS x >"], "0:xgroup-createconsumer:x"),
+        (&[GROUP, "XCLAIM x g c 0 1"], "0:xgroup-createconsumer:x"),
+        (&[GROUP, "XAUTOCLAIM x g c 0 1"], "0:xgroup-createconsumer:x"),
+        (&[GROUP, "XACK x g 1"], ""),
+        (&["XREAD STREAMS x 0"], "0:keymiss:x 0:keymiss:x"),
+        (&["XRANGE x - +"], "0:keymiss:x"),
+    ] {
+        assert_eq!(events_of(lines), expected, "{lines:?}");
+    }
+}
+
+#[test]
 fn keys_of_any_type() {
     for (lines, expected) in [
         (&["MSET a 1 b 2", "DEL a b c"][..], "0:del:a 0:del:b"),

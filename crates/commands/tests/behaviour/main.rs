@@ -25,4 +25,7 @@ mod set_replies_and_effects;
 mod sort_is_that_of_redis;
 mod sorted_set_replies_and_effects;
 mod sorted_sets_are_those_of_redis;
+mod stream_replies_and_effects;
+mod streams_are_logged_as_by_redis;
+mod streams_are_those_of_redis;
 mod string_replies_and_effects;
