@@ -2,7 +2,8 @@
 
 use bytes::Bytes;
 use lastsave_commands::{
-    Context, Dependency, Effects, Handler, ServerCommand, Signals, Unstorable, lookup, with_new_value,
+    Context, Dependency, Effects, Handler, ServerCommand, Signals, Unstorable, check_arity, lookup,
+    with_new_value,
 };
 use lastsave_keyspace::Expiry;
 use lastsave_rdb::{KeyMetadata, KeyRecord};
@@ -180,7 +181,16 @@ impl Applier {
         let name = request.arg(0);
         let unknown =
             || format!("Unknown command '{}' reading the append only file {file}", name.escape_ascii());
-        let spec = lookup(name).ok_or_else(unknown)?;
+        let mut spec = lookup(name).ok_or_else(unknown)?;
+        if let Some(subcommand) = request.get(1).filter(|_| !spec.subcommands.is_empty()) {
+            spec = spec.subcommand(subcommand).ok_or_else(unknown)?;
+        }
+        if !check_arity(spec, request.len()) {
+            return Err(format!(
+                "Wrong number of arguments of '{}' reading the append only file {file}",
+                name.escape_ascii()
+            ));
+        }
         match spec.handler {
             Handler::Data(handler) => self.run(dataset, handler, request),
             Handler::Server(ServerCommand::Select) => return self.select(request, file),
