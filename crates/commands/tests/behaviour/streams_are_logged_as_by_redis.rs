@@ -46,6 +46,7 @@ fn parse_file(bytes: &[u8]) -> Vec<Words> {
 }
 
 /// The oracle's log file with this suffix.
+#[expect(clippy::disallowed_methods, reason = "the files are those of another program")]
 fn log_file(oracle: &mut Oracle, suffix: &str) -> Vec<u8> {
     let Reply::Array(pair) = oracle.run_decoded(&[b"CONFIG", b"GET", b"dir"]) else { panic!("a pair") };
     let Some(Reply::Bulk(directory)) = pair.get(1) else { panic!("a directory") };

@@ -13,8 +13,8 @@ use rand::{Rng, SeedableRng};
 
 use crate::executor::Executor;
 use crate::oracle::{Oracle, decode};
-use crate::same_as_redis::{setting, show};
-use crate::script::show_reply;
+use crate::same_as_redis::setting;
+use crate::script::{show_command, show_reply};
 
 type Words = Vec<Vec<u8>>;
 
@@ -385,7 +385,7 @@ fn compare_stream(oracle: &mut Oracle, seed: u64, commands: u64) {
     let mut history = Vec::new();
     let all = std::iter::from_fn(|| Some(generator.commands_with_setup())).flatten();
     for (index, command) in all.take(commands as usize).enumerate() {
-        history.push(show(&command));
+        history.push(show_command(&command));
         let args: Vec<&[u8]> = command.iter().map(Vec::as_slice).collect();
         let theirs = oracle.run(&args);
         executor.now_ms = now_ms();
