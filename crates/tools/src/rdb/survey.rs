@@ -3,9 +3,12 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use lastsave_rdb::{ChecksumStatus, Error, ErrorKind, Event, FileVersion, Lineage, Reader, ReaderOptions};
+use lastsave_rdb::{
+    ChecksumStatus, Error, ErrorKind, Event, FileVersion, KeyRecord, Lineage, Reader, ReaderOptions,
+};
 use lastsave_storage::{File, FileReader, StorageError};
 
+use super::describe::has_an_element_twice;
 use super::resync::{Bounds, next_record, record_inside};
 use super::salvage::{Kept, RdbLoss, RdbSalvage};
 
@@ -46,6 +49,8 @@ impl LastRecord {
 enum Stop {
     Error(Error),
     Zeros,
+    /// A record that no server would load.
+    Record(Box<KeyRecord>),
 }
 
 /// What is to be left out.
@@ -57,6 +62,8 @@ struct Damage {
     key: Option<Vec<u8>>,
     object_type: Option<&'static str>,
     is_magic: bool,
+    /// The damaged bytes are known to be one record and no more.
+    is_one_record: bool,
 }
 
 impl<'a> Survey<'a> {
@@ -88,6 +95,15 @@ impl<'a> Survey<'a> {
         while let Some(stop) = self.read(&mut reader) {
             let damage = match stop {
                 Stop::Zeros => self.zeros(),
+                Stop::Record(record) => Damage {
+                    offset: record.offset,
+                    next: Some(record.end_offset),
+                    reason: "an element is there twice".to_owned(),
+                    object_type: Some(record.object_type.name()),
+                    key: Some(record.key),
+                    is_magic: false,
+                    is_one_record: true,
+                },
                 Stop::Error(error) => {
                     if let ErrorKind::Io(_) = error.kind() {
                         // Only now, because the reader does not carry the storage's own error.
@@ -121,6 +137,9 @@ impl<'a> Survey<'a> {
                 Ok(Event::Key(record)) => {
                     if record.key.is_empty() && self.last.as_ref().is_some_and(LastRecord::has_no_name) {
                         return Some(Stop::Zeros);
+                    }
+                    if has_an_element_twice(&record.value) {
+                        return Some(Stop::Record(Box::new(record)));
                     }
                     self.salvage.keys += 1;
                     key = Some((record.key, record.object_type.name()));
@@ -171,6 +190,7 @@ impl<'a> Survey<'a> {
                 key,
                 object_type,
                 is_magic,
+                is_one_record: false,
             });
         }
         Ok(Damage {
@@ -180,6 +200,7 @@ impl<'a> Survey<'a> {
             key: error.key().map(<[u8]>::to_vec),
             object_type: error.object_type().map(lastsave_rdb::ObjectType::name),
             is_magic,
+            is_one_record: false,
         })
     }
 
@@ -194,6 +215,7 @@ impl<'a> Survey<'a> {
             key: None,
             object_type: None,
             is_magic: false,
+            is_one_record: false,
         }
     }
 
@@ -217,7 +239,7 @@ impl<'a> Survey<'a> {
             database: self.database,
             key: damage.key,
             object_type: damage.object_type,
-            database_is_uncertain: next.is_some() && !is_magic,
+            database_is_uncertain: next.is_some() && !is_magic && !damage.is_one_record,
         });
         self.last = None;
         self.run_start = end;
