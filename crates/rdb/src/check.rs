@@ -67,7 +67,8 @@ impl CheckSummary {
 pub fn check_rdb<R: Read>(input: R, options: &CheckOptions<'_>, mut line: impl FnMut(&[u8])) -> CheckSummary {
     let mut checker = Checker { line: &mut line, summary: CheckSummary::default(), some_key_done: false };
     checker.info(0, &[b"Checking RDB file ", options.file_name.as_bytes()]);
-    let mut reader = Reader::new(input, ReaderOptions { refuses_empty: true, ..options.reader });
+    let mut reader =
+        Reader::new(input, ReaderOptions { refuses_empty: true, refuses_repeated: true, ..options.reader });
     loop {
         match reader.next_event() {
             Ok(Event::End { checksum }) => {

@@ -165,6 +165,12 @@ pub enum ErrorKind {
     /// A collection has no elements.
     #[error("a collection without elements")]
     EmptyCollection,
+    /// A collection has an element twice.
+    #[error("an element is there twice")]
+    RepeatedElement {
+        /// The type of the collection.
+        object_type: ObjectType,
+    },
     /// A sorted set cannot be what it says.
     #[error("invalid sorted set: {0}")]
     InvalidSortedSet(#[from] SortedSetFault),
@@ -203,6 +209,7 @@ impl ErrorKind {
             | Self::OutOfMemory { .. }
             | Self::ReservedLength
             | Self::EmptyCollection => "Unexpected EOF reading RDB file".into(),
+            Self::RepeatedElement { object_type } => crate::repeated::redis_text(*object_type).into(),
             // Redis names the two bits that select the encoding, not the byte.
             Self::UnknownLengthEncoding { byte } => {
                 format!("Unknown length encoding {} in rdbLoadLen()", byte >> 6)

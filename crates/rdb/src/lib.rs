@@ -48,6 +48,7 @@ mod module;
 mod object;
 mod opcode;
 mod reader;
+mod repeated;
 mod sink;
 mod source;
 mod string;

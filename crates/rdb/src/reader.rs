@@ -24,11 +24,20 @@ pub struct ReaderOptions {
     /// A collection without elements ends the read, as it does for redis-check-rdb. Default: false; it is a value like
     /// any other, which servers do not keep.
     pub refuses_empty: bool,
+    /// A collection with an element that is there twice ends the read, as it does for redis-check-rdb and for servers.
+    /// Default: false; whoever stores the value has to find out.
+    pub refuses_repeated: bool,
 }
 
 impl Default for ReaderOptions {
     fn default() -> Self {
-        Self { checksum: true, total_bytes: None, buffer_bytes: 256 << 10, refuses_empty: false }
+        Self {
+            checksum: true,
+            total_bytes: None,
+            buffer_bytes: 256 << 10,
+            refuses_empty: false,
+            refuses_repeated: false,
+        }
     }
 }
 
@@ -147,6 +156,7 @@ pub struct Reader<R> {
     source: Source<R>,
     checksum: bool,
     refuses_empty: bool,
+    refuses_repeated: bool,
     state: State,
     version: FileVersion,
     activity: Activity,
@@ -178,6 +188,7 @@ impl<R: Read> Reader<R> {
             source,
             checksum: options.checksum,
             refuses_empty: options.refuses_empty,
+            refuses_repeated: options.refuses_repeated,
             state: State::Start,
             version: FileVersion { lineage: Lineage::Redis, number: 0 },
             activity: Activity::Start,
@@ -303,6 +314,9 @@ impl<R: Read> Reader<R> {
         self.activity = Activity::ReadObjectValue;
         let value = match read_value(object_type, &mut self.source) {
             Ok(value) if self.refuses_empty && value.is_empty_collection() => Err(ErrorKind::EmptyCollection),
+            Ok(value) if self.refuses_repeated && value.has_an_element_twice() => {
+                Err(ErrorKind::RepeatedElement { object_type })
+            }
             read => read,
         };
         let value = match value {

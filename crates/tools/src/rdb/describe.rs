@@ -1,6 +1,5 @@
 //! What there is to say about a value: the one place that knows every type.
 
-use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash, Hasher as _};
 
 use lastsave_rdb::{
@@ -103,34 +102,6 @@ fn contents(value: &Value) -> (u64, u64) {
     }
 }
 
-/// Whether a field or member is there twice, which servers refuse to load.
-pub(crate) fn has_an_element_twice(value: &Value) -> bool {
-    let mut seen = HashSet::new();
-    let mut is_new = |element: u64| seen.insert(element);
-    match value {
-        Value::Hash(HashValue::Listpack(listpack)) => {
-            !listpack.pairs().all(|(field, _)| is_new(one(&field.to_vec())))
-        }
-        Value::Hash(HashValue::Fields(fields)) => {
-            !fields.pairs().all(|(field, _)| is_new(one(field.as_slice())))
-        }
-        // Integers of an intset rise.
-        Value::Set(SetValue::Listpack(members)) => {
-            !members.iter().all(|member| is_new(one(&member.to_vec())))
-        }
-        Value::Set(SetValue::Members(members)) => {
-            !members.iter().all(|member| is_new(one(member.as_slice())))
-        }
-        Value::SortedSet(SortedSetValue::Listpack(listpack)) => {
-            !listpack.pairs().all(|(member, _)| is_new(one(&member.to_vec())))
-        }
-        Value::SortedSet(SortedSetValue::Elements(elements)) => {
-            !elements.iter().all(|(member, _)| is_new(one(member)))
-        }
-        _ => false,
-    }
-}
-
 fn one(bytes: &[u8]) -> u64 {
     let mut hasher = DefaultHasher::new();
     bytes.hash(&mut hasher);
@@ -207,31 +178,6 @@ mod tests {
         bytes.push(0xff);
         bytes.insert(0, total as u8);
         bytes
-    }
-
-    fn has_twice(type_byte: u8, value: &[u8]) -> bool {
-        let mut file = b"REDIS0011".to_vec();
-        file.push(type_byte);
-        file.extend(b"\x01k");
-        file.extend(value);
-        let mut reader = Reader::new(&file[..], ReaderOptions::default());
-        loop {
-            if let Event::Key(record) = reader.next_event().expect("a sound record") {
-                return has_an_element_twice(&record.value);
-            }
-        }
-    }
-
-    #[test]
-    fn elements_that_are_there_twice_are_found() {
-        assert!(!has_twice(4, b"\x02\x01b\x01y\x01a\x01y"));
-        assert!(has_twice(4, b"\x02\x01b\x01y\x01b\x01x"));
-        assert!(!has_twice(16, &listpack(&["a", "x", "b", "x"])));
-        assert!(has_twice(16, &listpack(&["a", "x", "a", "y"])));
-        assert!(has_twice(2, b"\x02\x01b\x01b"));
-        assert!(has_twice(20, &listpack(&["a", "b", "a"])));
-        assert!(has_twice(17, &listpack(&["m", "1", "m", "2"])));
-        assert!(!has_twice(1, b"\x02\x01a\x01a"));
     }
 
     #[test]

@@ -149,6 +149,7 @@ impl Search<'_> {
             total_bytes: Some(self.bounds.len),
             buffer_bytes: 4096,
             refuses_empty: true,
+            refuses_repeated: false,
         }
     }
 

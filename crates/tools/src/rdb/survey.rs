@@ -8,7 +8,6 @@ use lastsave_rdb::{
 };
 use lastsave_storage::{File, FileReader, StorageError};
 
-use super::describe::has_an_element_twice;
 use super::resync::{Bounds, next_record, record_inside};
 use super::salvage::{Kept, RdbLoss, RdbSalvage};
 
@@ -138,7 +137,7 @@ impl<'a> Survey<'a> {
                     if record.key.is_empty() && self.last.as_ref().is_some_and(LastRecord::has_no_name) {
                         return Some(Stop::Zeros);
                     }
-                    if has_an_element_twice(&record.value) {
+                    if record.value.has_an_element_twice() {
                         return Some(Stop::Record(Box::new(record)));
                     }
                     self.salvage.keys += 1;
