@@ -105,10 +105,10 @@ impl Stream {
     pub(crate) fn run(mut self, commands: usize) -> Result<(), String> {
         for _ in 0..commands {
             let words = self.next_command();
-            self.step(words)?;
+            self.step(&words)?;
         }
         if self.queued.is_some() {
-            self.step(vec![b"EXEC".to_vec()])?;
+            self.step(&vec![b"EXEC".to_vec()])?;
         }
         self.compare_data("after the commands", true)?;
         self.exchange_payloads()?;
@@ -127,12 +127,12 @@ impl Stream {
         }
     }
 
-    fn step(&mut self, words: Words) -> Result<(), String> {
+    fn step(&mut self, words: &Words) -> Result<(), String> {
         self.history.push(words.clone());
-        let (ours, theirs) = (self.ours.command(&words), self.theirs.command(&words));
+        let (ours, theirs) = (self.ours.command(words), self.theirs.command(words));
         if words[0] == b"MULTI" && self.queued.is_none() {
             self.queued = Some(Vec::new());
-            return self.judge(Comparison::Exact, &words, &ours, &theirs);
+            return self.judge(Comparison::Exact, words, &ours, &theirs);
         }
         if words[0] == b"EXEC" {
             let queued = self.queued.take().unwrap_or_default();
@@ -146,9 +146,9 @@ impl Stream {
                 if matches!(&theirs, Reply::Simple(text) if text == b"QUEUED") {
                     queued.push(words.clone());
                 }
-                self.judge(Comparison::Exact, &words, &ours, &theirs)
+                self.judge(Comparison::Exact, words, &ours, &theirs)
             }
-            None => self.judge(comparison(&words), &words, &ours, &theirs),
+            None => self.judge(comparison(words), words, &ours, &theirs),
         }
     }
 

@@ -5,6 +5,7 @@
 #![allow(dead_code, unused_imports, reason = "each test file uses its own part of the harness")]
 
 mod client;
+pub(crate) mod collections;
 pub(crate) mod files;
 mod instance;
 pub(crate) mod samples;

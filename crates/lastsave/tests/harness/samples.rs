@@ -1,6 +1,6 @@
 //! Data of every kind, and comparing what two servers hold.
 
-use super::{Client, Reply, encode};
+use super::{Client, Reply, collections, encode};
 
 /// Databases that the samples are in.
 const DATABASES: [u32; 3] = [0, 3, 15];
@@ -98,7 +98,10 @@ pub(crate) fn fill(client: &mut Client, seed: u64) {
         add(&[b"SELECT", b"1"]);
         add(&[b"SET", b"from a transaction", own.as_bytes()]);
         add(&[b"EXEC"]);
-        fill_lists(&values(), seed, &mut add);
+        for words in collections::commands(seed) {
+            let words: Vec<&[u8]> = words.iter().map(Vec::as_slice).collect();
+            add(&words);
+        }
         add(&[b"SET", b"gone", b"soon"]);
         add(&[b"UNLINK", b"gone"]);
         client.write(&pipeline);
@@ -108,22 +111,6 @@ pub(crate) fn fill(client: &mut Client, seed: u64) {
         }
     }
     assert_eq!(client.run("SELECT 0"), "OK");
-}
-
-/// Lists: short and long ones, compressed inside and not.
-fn fill_lists(values: &[Vec<u8>], seed: u64, add: &mut impl FnMut(&[&[u8]])) {
-    add(&[b"RPUSH", b"list:short", b"a", b"-1", b"12345", format!("seed {seed}").as_bytes()]);
-    for depth in ["1", "0"] {
-        add(&[b"CONFIG", b"SET", b"list-compress-depth", depth.as_bytes()]);
-        let key = format!("list:{seed}:{depth}");
-        let long: Vec<&[u8]> = values.iter().map(Vec::as_slice).collect();
-        add(&[&[&b"RPUSH"[..], key.as_bytes()], &long[..]].concat());
-        for number in 0..2000_u64 {
-            add(&[b"LPUSH", key.as_bytes(), format!("{}", number * seed).as_bytes()]);
-        }
-        add(&[b"LINSERT", key.as_bytes(), b"BEFORE", b"3.25", b"inserted"]);
-    }
-    add(&[b"LMOVE", b"list:short", b"list:moved", b"LEFT", b"RIGHT"]);
 }
 
 /// What identifies the data a server holds: the digest over all of it, and the number of keys of each database.
