@@ -57,7 +57,7 @@ pub enum Unstorable {
 /// Gives a value that was read to `store`, in the form and encoding in which the keyspace keeps it.
 ///
 /// # Errors
-/// See [`Unstorable`]. Packed collections are taken as they are: [`check_packed`] looks for duplicates in them.
+/// See [`Unstorable`]. Packed collections are taken as they are; RESTORE looks for duplicates in them before.
 pub fn with_new_value<R>(
     value: lastsave_rdb::Value,
     options: &DataOptions,
