@@ -124,6 +124,20 @@ fn monitors_see_what_is_executed() {
 }
 
 #[test]
+fn monitors_see_a_command_that_waits_once_and_when_it_comes() {
+    let server = TestServer::start(&[]);
+    let (mut monitor, mut waiting, mut client) = (server.client(), server.client(), server.client());
+    assert_eq!(monitor.run("MONITOR"), "OK");
+    waiting.send(&["BLPOP", "list", "0"]);
+    assert!(monitored(&mut monitor).ends_with("\"BLPOP\" \"list\" \"0\""));
+    client.run("RPUSH list element");
+    assert!(monitored(&mut monitor).ends_with("\"RPUSH\" \"list\" \"element\""));
+    assert_eq!(show(&waiting.read()), "[list element]");
+    client.run("ECHO end");
+    assert!(monitored(&mut monitor).ends_with("\"ECHO\" \"end\""));
+}
+
+#[test]
 fn errors_are_those_of_redis() {
     assert_like_redis(
         &[],

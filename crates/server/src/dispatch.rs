@@ -163,7 +163,8 @@ impl Server {
             Handler::Container => 0,
         };
         if self.dataset.blocking.is_asked() {
-            // It is counted when it has its reply.
+            // It is counted when it has its reply; who monitors sees it now.
+            self.show_to_monitors(client, spec, request);
             return depends;
         }
         let failed = self.statistics.note_errors(&client.reply, &mut client.counted_errors);

@@ -112,7 +112,11 @@ impl Server {
         let mut depends = 0;
         match self.refusal_of(client, spec, request.as_request()) {
             Some(refusal) => self.refuse(client, Some(spec), &refusal),
-            None => depends = self.run_command(client, spec, request.as_request(), Scope::Single),
+            None => {
+                client.work.executed_again = true;
+                depends = self.run_command(client, spec, request.as_request(), Scope::Single);
+                client.work.executed_again = false;
+            }
         }
         if let Some(asked) = self.dataset.blocking.take_asked() {
             let request = asked.replacement.unwrap_or(request);

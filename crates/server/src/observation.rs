@@ -40,7 +40,18 @@ impl Server {
         if duration_ns >= self.settings.notable_ns {
             self.note_slow_command(client, spec, request, duration_ns);
         }
-        if !self.observation.monitors.is_empty() {
+        self.show_to_monitors(client, spec, request);
+    }
+
+    /// Shows a command to the clients in MONITOR, once, however often it is executed before it has its reply.
+    #[inline]
+    pub(crate) fn show_to_monitors(
+        &mut self,
+        client: &Client,
+        spec: &'static CommandSpec,
+        request: Request<'_>,
+    ) {
+        if !self.observation.monitors.is_empty() && !client.work.executed_again {
             self.feed_monitors(client, spec, request);
         }
     }

@@ -4,7 +4,7 @@ use lastsave_keyspace::Expiry;
 use lastsave_resp::Request;
 
 use super::options::{self, Syntax};
-use crate::context::{Context, new_value};
+use crate::context::{Context, new_value, string_of};
 use crate::reply::string_or_null;
 use crate::signals::EventClass;
 use crate::spec::{Argument, Categories, CommandSpec, DocFlags, Flags, Group, Handler, KeyFlags, KeySpec};
@@ -92,7 +92,7 @@ fn getex(context: &mut Context<'_>, request: Request<'_>) {
     // The number is checked only when there is a key to expire.
     let expiry = options.expiry.map(|option| option.unix_ms(context.now_ms)).transpose();
     let found = context.read(&key, |entry, reply| match (&entry, expiry) {
-        (Some(_), Err(invalid)) => Err(invalid.reply(reply, GETEX.full_name)),
+        (Some(entry), Err(invalid)) if string_of(entry).is_ok() => Err(invalid.reply(reply, GETEX.full_name)),
         _ => string_or_null(reply, entry.as_ref()).map(|()| entry.is_some()),
     });
     let (Ok(true), Ok(expiry)) = (found, expiry) else { return };

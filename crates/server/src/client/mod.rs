@@ -96,6 +96,8 @@ pub(crate) struct Work {
     pub(crate) parked: bool,
     /// It waits for the end of a pause.
     pub(crate) paused: bool,
+    /// Its command waited for a key and is executed again.
+    pub(crate) executed_again: bool,
 }
 
 /// Times and amounts shown by CLIENT LIST.
