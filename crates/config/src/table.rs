@@ -384,34 +384,34 @@ directives! {
     ["Encodings"]
     /// The most fields of a hash kept packed.
     "hash-max-listpack-entries" | "hash-max-ziplist-entries" => hash_max_listpack_entries: usize =
-        Number::integer(0, LONG_MAX, 512), RUNTIME, NotYet;
+        Number::integer(0, LONG_MAX, 512), RUNTIME, Works;
     /// The longest field or value of a hash kept packed.
     "hash-max-listpack-value" | "hash-max-ziplist-value" => hash_max_listpack_value: usize =
-        Number::memory(0, LONG_MAX, 64), RUNTIME, NotYet;
+        Number::memory(0, LONG_MAX, 64), RUNTIME, Works;
     /// The size of a list's nodes: positive is entries, -1 to -5 is 4 to 64 kb.
     "list-max-listpack-size" | "list-max-ziplist-size" => list_max_listpack_size: i32 =
-        Number::integer(i32::MIN, INT_MAX, -2), RUNTIME, NotYet;
+        Number::integer(i32::MIN, INT_MAX, -2), RUNTIME, Works;
     /// How many nodes at each end of a list are left uncompressed; 0 means all.
-    "list-compress-depth" => list_compress_depth: u32 = Number::integer(0, INT_MAX, 0), RUNTIME, NotYet;
+    "list-compress-depth" => list_compress_depth: u32 = Number::integer(0, INT_MAX, 0), RUNTIME, Works;
     /// The most members of a set of integers kept packed.
-    "set-max-intset-entries" => set_max_intset_entries: usize = Number::integer(0, LONG_MAX, 512), RUNTIME, NotYet;
+    "set-max-intset-entries" => set_max_intset_entries: usize = Number::integer(0, LONG_MAX, 512), RUNTIME, Works;
     /// The most members of a set kept packed.
     "set-max-listpack-entries" => set_max_listpack_entries: usize =
-        Number::integer(0, LONG_MAX, 128), RUNTIME, NotYet;
+        Number::integer(0, LONG_MAX, 128), RUNTIME, Works;
     /// The longest member of a set kept packed.
-    "set-max-listpack-value" => set_max_listpack_value: usize = Number::integer(0, LONG_MAX, 64), RUNTIME, NotYet;
+    "set-max-listpack-value" => set_max_listpack_value: usize = Number::integer(0, LONG_MAX, 64), RUNTIME, Works;
     /// The most members of a sorted set kept packed.
     "zset-max-listpack-entries" | "zset-max-ziplist-entries" => zset_max_listpack_entries: usize =
-        Number::integer(0, LONG_MAX, 128), RUNTIME, NotYet;
+        Number::integer(0, LONG_MAX, 128), RUNTIME, Works;
     /// The longest member of a sorted set kept packed.
     "zset-max-listpack-value" | "zset-max-ziplist-value" => zset_max_listpack_value: usize =
-        Number::memory(0, LONG_MAX, 64), RUNTIME, NotYet;
+        Number::memory(0, LONG_MAX, 64), RUNTIME, Works;
     /// The largest HyperLogLog kept sparse.
     "hll-sparse-max-bytes" => hll_sparse_max_bytes: usize = Number::memory(0, LONG_MAX, 3000), RUNTIME, Works;
     /// The size of a stream's nodes in bytes; 0 means no limit.
-    "stream-node-max-bytes" => stream_node_max_bytes: usize = Number::memory(0, LONG_MAX, 4096), RUNTIME, NotYet;
+    "stream-node-max-bytes" => stream_node_max_bytes: usize = Number::memory(0, LONG_MAX, 4096), RUNTIME, Works;
     /// The size of a stream's nodes in entries; 0 means no limit.
-    "stream-node-max-entries" => stream_node_max_entries: u64 = Number::integer(0, LONG_MAX, 100), RUNTIME, NotYet;
+    "stream-node-max-entries" => stream_node_max_entries: u64 = Number::integer(0, LONG_MAX, 100), RUNTIME, Works;
 
     ["Observation"]
     /// Log commands slower than this many microseconds in the slow log; 0 logs all, -1 none.
