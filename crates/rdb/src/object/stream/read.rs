@@ -111,10 +111,12 @@ fn read_group<R: Read>(type_byte: u8, source: &mut Source<R>) -> Result<StreamGr
         }
         let seen_ms = i64::from_le_bytes(source.array()?);
         let active_ms = match type_byte {
-            TYPE_STREAM_3 => Some(i64::from_le_bytes(source.array()?)).filter(|ms| *ms != -1),
+            TYPE_STREAM_3 => i64::from_le_bytes(source.array()?),
             // The best that is known.
-            _ => Some(seen_ms),
+            _ => seen_ms,
         };
+        // Of a consumer that was never active.
+        let active_ms = Some(active_ms).filter(|ms| *ms != -1);
         for _ in 0..source.length()? {
             let id = EntryId::from_bytes(source.array()?);
             let at = pending.binary_search_by_key(&id, |pending| pending.id);

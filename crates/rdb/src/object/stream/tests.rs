@@ -176,3 +176,13 @@ fn contradictions_are_named() {
     let twin = |stream: &mut StreamValue| stream.groups[1].pending[2].id = stream.groups[1].pending[0].id;
     assert!(matches!(with(&twin), StreamFault::DuplicatePending { .. }));
 }
+
+#[test]
+fn a_consumer_of_version_9_that_was_never_active_stays_so() {
+    // The finding of a fuzzer: a payload of type 15 whose one consumer was seen at -1.
+    let body =
+        b"\x0f\x00\x00\x00\x00\x01\x00\x4e\x0f\x00\x00\x01\x00\xff\xff\xff\xff\xff\xff\xff\xff\x00\x00\xfb\
+        \x00\x00\x00\x00\x00\x00\x00\xff\x00\x3a\x00\x00\x34\xff\xff\xff\xff\x00\x00\x00\xff\x00\x00\x00\
+        \xe9\x00\x28\x00\x5d\x00\x8f\x00";
+    crate::fuzzing::decode_payload(body);
+}
