@@ -2,11 +2,9 @@
 //!
 //! `cargo xtask bench` runs the benches, `cargo xtask test` runs each of them once.
 
-use mimalloc::MiMalloc;
-
 /// The allocator of the server, so that what is measured is what users get.
 #[global_allocator]
-static ALLOCATOR: MiMalloc = MiMalloc;
+static ALLOCATOR: lastsave_allocator::Allocator = lastsave_allocator::Allocator;
 
 /// Bytes of a value.
 pub const VALUE_BYTES: usize = 100;

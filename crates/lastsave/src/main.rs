@@ -4,9 +4,10 @@
 use std::process::ExitCode;
 
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: lastsave_allocator::Allocator = lastsave_allocator::Allocator;
 
 fn main() -> ExitCode {
+    lastsave_allocator::start();
     let arguments: Vec<_> = std::env::args_os().collect();
     let code = lastsave_tools::run(&arguments, lastsave_server::REDIS_VERSION)
         .unwrap_or_else(|| lastsave_server::run(arguments));

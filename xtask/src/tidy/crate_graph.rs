@@ -15,6 +15,7 @@ const GRAPH: &[Allowed] = &[
     Allowed { package: "lastsave-resp", uses: &[], tests_use: &[] },
     Allowed { package: "lastsave-listpack", uses: &[], tests_use: &[] },
     Allowed { package: "lastsave-lzf", uses: &[], tests_use: &[] },
+    Allowed { package: "lastsave-allocator", uses: &[], tests_use: &[] },
     // Packed scores are written as on the wire.
     Allowed {
         package: "lastsave-collections",
@@ -64,6 +65,7 @@ const GRAPH: &[Allowed] = &[
     Allowed {
         package: "lastsave",
         uses: &[
+            "lastsave-allocator",
             "lastsave-server",
             "lastsave-tools",
             "lastsave-rdb",
@@ -77,6 +79,7 @@ const GRAPH: &[Allowed] = &[
     Allowed {
         package: "lastsave-benches",
         uses: &[
+            "lastsave-allocator",
             "lastsave-resp",
             "lastsave-keyspace",
             "lastsave-rdb",

@@ -5,8 +5,8 @@ use crate::workspace::Package;
 
 /// Crate docs shorter than this say nothing.
 const CRATE_DOC_LINES_MIN: usize = 5;
-/// It has the one exception to `unsafe_code = "forbid"`, so it repeats the other lints.
-const OWN_LINTS: &str = "lastsave-keyspace";
+/// They are the exceptions to `unsafe_code = "forbid"`, so they repeat the other lints.
+const OWN_LINTS: &[&str] = &["lastsave-keyspace", "lastsave-allocator"];
 
 pub(super) fn check(repository: &Repository, findings: &mut Vec<Finding>) {
     for package in &repository.packages {
@@ -24,7 +24,7 @@ fn check_manifest(repository: &Repository, package: &Package, findings: &mut Vec
         return;
     };
     let inherits = manifest.text.contains("[lints]\nworkspace = true");
-    if !inherits && package.name != OWN_LINTS {
+    if !inherits && !OWN_LINTS.contains(&package.name.as_str()) {
         findings
             .push(Finding::about(path, "must inherit the workspace's lints: `[lints]`, `workspace = true`"));
     }

@@ -1,9 +1,9 @@
-//! Rules about Rust files: they open with what they are for, touch the disk through one crate, and are safe but for one.
+//! Rules about Rust files: they open with what they are for, touch the disk through one crate, and are safe but for two.
 
 use super::{Finding, Repository, TextFile};
 
-/// The one crate that may contain unsafe code.
-const UNSAFE_FOLDER: &str = "crates/keyspace/";
+/// The crates that may contain unsafe code: one for what nothing else can do as fast, one a binding to an allocator.
+const UNSAFE_FOLDERS: &[&str] = &["crates/keyspace/", "crates/allocator/"];
 /// The one crate that may touch the disk.
 const STORAGE_FOLDER: &str = "crates/storage/";
 
@@ -21,7 +21,7 @@ pub(super) fn check(repository: &Repository, findings: &mut Vec<Finding>) {
             if !file.path.starts_with(STORAGE_FOLDER) && !is_excepted {
                 check_disk_access(file, findings);
             }
-            if !file.path.starts_with(UNSAFE_FOLDER) {
+            if !UNSAFE_FOLDERS.iter().any(|folder| file.path.starts_with(folder)) {
                 check_safety(file, findings);
             }
         }
@@ -61,7 +61,7 @@ fn check_safety(file: &TextFile, findings: &mut Vec<Finding>) {
             findings.push(Finding::at(
                 &file.path,
                 number,
-                "unsafe code is banned outside lastsave-keyspace; instead: rustix or another safe wrapper",
+                "unsafe code is banned outside lastsave-keyspace and lastsave-allocator; instead: rustix or another safe wrapper",
             ));
         }
     }
