@@ -19,7 +19,7 @@ mod linux {
     use crate::region::{BLOCKS_PER_CHUNK, CHUNK_BYTES, Region};
     use crate::{kernel, regions};
 
-    const BUSY_INTERVAL: Duration = Duration::from_millis(2);
+    const BUSY_INTERVAL: Duration = Duration::from_millis(4);
     const QUIET_INTERVAL: Duration = Duration::from_millis(20);
     /// Ticks count in units of 10 ms, whatever the interval.
     const TICK: Duration = Duration::from_millis(10);

@@ -121,6 +121,35 @@ fn lowering_the_limit_gives_keys_up_without_anybody_asking() {
 }
 
 #[test]
+fn messages_about_keys_given_up_do_not_make_more_keys_go() {
+    let server = TestServer::start(&[]);
+    let mut client = server.client();
+    let mut trackers: Vec<Client> = (0..10).map(|_| server.client()).collect();
+    for tracker in &mut trackers {
+        tracker.run("HELLO 3");
+        assert_eq!(tracker.run("CLIENT TRACKING ON"), "OK");
+    }
+    let suffix = "x".repeat(1000);
+    for index in 0..300 {
+        client.run(&format!("SET {index}{suffix} x"));
+        for tracker in &mut trackers {
+            assert_eq!(tracker.run(&format!("GET {index}{suffix}")), "x");
+        }
+    }
+    // What the clients' buffers took for the keys is given back within a second or two.
+    std::thread::sleep(std::time::Duration::from_millis(2500));
+    let used = number(&mut client, "memory", "used_memory");
+    client.run(&format!("CONFIG SET maxmemory {} maxmemory-policy allkeys-lru", used - 40_000));
+    for _ in 0..20 {
+        client.run("DBSIZE");
+    }
+    let evicted = number(&mut client, "stats", "evicted_keys");
+    assert!((10..=60).contains(&evicted), "{evicted} keys went");
+    let pushed = trackers[0].read();
+    assert!(harness::show(&pushed).contains("invalidate"), "{}", harness::show(&pushed));
+}
+
+#[test]
 fn the_clients_that_cost_most_are_closed_unless_they_must_not_be() {
     let server = TestServer::start(&["--maxmemory-clients", "2mb"]);
     let (mut client, mut modest) = (server.client(), server.client());

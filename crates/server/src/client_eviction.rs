@@ -48,10 +48,13 @@ impl Client {
         sums.evictable -= before.evictable;
     }
 
-    /// Bytes that count towards `maxmemory`: all but replies that only wait for the log.
+    /// Bytes that count towards `maxmemory`. Of the output only what waits for the client: not what waits for the log, nor
+    /// the empty part of the buffer, which messages about evicted keys may just have left behind. Keys would be given up
+    /// for memory that is given back anyway.
     pub(crate) fn counted_bytes(&self) -> u64 {
-        let held = if self.gate.is_open() { 0 } else { self.reply.memory_bytes() };
-        (self.memory_bytes() - held) as u64
+        let waiting = if self.gate.is_open() { self.reply.pending() } else { 0 };
+        let reply_bytes = self.reply.memory_bytes();
+        (self.memory_bytes() - reply_bytes + reply_bytes.min(waiting)) as u64
     }
 }
 

@@ -5,8 +5,6 @@ use std::time::Duration;
 
 use super::{Client, Instance, Program, Reply, has_oracle, temporary_directory};
 
-/// Time for a step to be executed before the next one is sent over another connection.
-const STEP: Duration = Duration::from_millis(8);
 /// The last thing every connection is answered.
 const END: &str = "end-of-the-script";
 
@@ -21,6 +19,7 @@ fn run(program: Program, directory: &Path, arguments: &[&str], script: &[&str]) 
     let instance = Instance::start(program, directory, arguments);
     let count = script.iter().map(|line| split(line).0 + 1).max().unwrap_or(0);
     let mut clients: Vec<Client> = (0..count).map(|_| instance.client()).collect();
+    let mut observer = instance.client();
     for line in script {
         let (connection, words) = split(line);
         if let Some(pause_ms) = words.strip_prefix("sleep ") {
@@ -33,7 +32,10 @@ fn run(program: Program, directory: &Path, arguments: &[&str], script: &[&str]) 
         }
         clients[connection]
             .send(&lastsave_resp::split_arguments(words.as_bytes()).expect("well-formed words"));
-        std::thread::sleep(STEP);
+        // What was sent before the first of these is read with it or earlier, and executed before the second is read.
+        for _ in 0..2 {
+            assert_eq!(observer.run("PING"), "PONG");
+        }
     }
     clients.iter_mut().map(show_all).collect()
 }
