@@ -185,6 +185,12 @@ impl LogHandle {
         self.published.released.want(position.get())
     }
 
+    /// As [`LogHandle::want_wake`], for [`LogHandle::written`].
+    #[must_use]
+    pub fn want_written(&self, position: Position) -> bool {
+        self.published.written.want(position.get())
+    }
+
     /// As [`LogHandle::want_wake`], for [`LogHandle::durable`].
     #[must_use]
     pub fn want_durable(&self, position: Position) -> bool {
@@ -200,6 +206,7 @@ impl LogHandle {
     /// Takes declarations back: the executor is awake and looks by itself. Saves the log thread system calls.
     pub fn cancel_wake(&self) {
         self.published.released.cancel();
+        self.published.written.cancel();
         self.published.durable.cancel();
         self.published.taken_bytes.cancel();
     }

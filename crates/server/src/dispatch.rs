@@ -256,7 +256,9 @@ impl Server {
         if self.persistence.is_gating() {
             let released = self.persistence.released();
             let handed_over = self.persistence.handed_over();
-            client.gate.hold(client.reply.produced(), position, released, handed_over);
+            let durability = client.session.durability;
+            self.note_own_durability(durability, position);
+            client.gate.hold(client.reply.produced(), position, durability, &released, handed_over);
         }
     }
 }

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use mio::{Events, Poll};
 
+use crate::client::Blocked;
+use crate::durability::{Awaited, Durability};
 use crate::net::token::Source;
 use crate::persistence::LoadProgress;
 use crate::server::Server;
@@ -54,23 +56,27 @@ impl Server {
         if self.queues.has_work() || self.has_keys_to_evict() || self.persistence.is_loading() {
             return Duration::ZERO;
         }
-        if !self.persistence.want_wake(self.awaited_release(), self.awaited_durable()) {
+        if !self.persistence.want_wake(&self.awaited()) {
             return Duration::ZERO;
         }
         let now_us = self.clock.read_monotonic_us();
         Duration::from_micros(self.next_deadline_us().saturating_sub(now_us))
     }
 
-    /// The lowest log position that a held reply waits for.
-    fn awaited_release(&self) -> Option<u64> {
-        let clients = self.queues.gated.iter().filter_map(|key| self.clients.get(*key));
-        clients.filter_map(|client| client.gate.waits_for()).min()
-    }
-
-    /// The lowest log position that a client in WAITAOF waits for.
-    fn awaited_durable(&self) -> Option<u64> {
-        let clients = self.queues.blocked.iter().filter_map(|key| self.clients.get(*key));
-        clients.filter_map(|client| client.blocked.as_ref()?.awaited_position()).min()
+    /// The lowest log positions that held replies and clients in WAITAOF wait for.
+    fn awaited(&self) -> Awaited {
+        let mut awaited = Awaited::default();
+        for client in self.queues.gated.iter().filter_map(|key| self.clients.get(*key)) {
+            if let Some((durability, position)) = client.gate.waits_for() {
+                awaited.add(durability, position);
+            }
+        }
+        for client in self.queues.blocked.iter().filter_map(|key| self.clients.get(*key)) {
+            if let Some(position) = client.blocked.as_ref().and_then(Blocked::awaited_position) {
+                awaited.add(Durability::Always, position);
+            }
+        }
+        awaited
     }
 
     fn note_event(&mut self, event: &mio::event::Event) {
@@ -126,6 +132,7 @@ impl Server {
         self.broadcast_changes();
         self.persistence.hand_over();
         self.flush_outputs();
+        self.sync_for_clients();
     }
 
     /// Loads a slice of the dataset.

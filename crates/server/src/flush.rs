@@ -26,7 +26,8 @@ impl Server {
         self.last_released = released;
         for key in std::mem::take(&mut self.queues.gated) {
             let Some(client) = self.clients.get_mut(key) else { continue };
-            if client.gate.waits_for().is_none_or(|position| position <= released) {
+            let may_leave = |(durability, position)| position <= released.for_durability(durability);
+            if client.gate.waits_for().is_none_or(may_leave) {
                 client.work.gated = false;
                 self.queues.queue_flush(client);
             } else {
@@ -67,7 +68,7 @@ impl Server {
             return;
         }
         let produced = client.reply.produced();
-        let limit = client.gate.limit(produced, self.last_released);
+        let limit = client.gate.limit(produced, &self.last_released);
         let flushed = output::flush(&mut client.socket, &mut client.reply, limit);
         self.statistics.writes_processed += flushed.writes;
         self.statistics.net_output_bytes += flushed.sent as u64;

@@ -32,6 +32,7 @@ mod cron;
 mod daemon;
 mod dataset;
 mod dispatch;
+mod durability;
 mod errno;
 mod eviction;
 mod executor;

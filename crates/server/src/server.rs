@@ -11,6 +11,7 @@ use crate::command_names::CommandNames;
 use crate::control::{ControlMessage, ShutdownFlag};
 use crate::cron::CronState;
 use crate::dataset::Dataset;
+use crate::durability::{OwnDurability, Released};
 use crate::eviction::EvictionState;
 use crate::identity::Identity;
 use crate::key_waits::KeyWaitDeadlines;
@@ -84,7 +85,9 @@ pub(crate) struct Server {
     /// What periodic work remembers.
     pub(crate) cron: CronState,
     /// Log position up to which replies were let go at the last look.
-    pub(crate) last_released: u64,
+    pub(crate) last_released: Released,
+    /// What clients want of the log beyond its policy.
+    pub(crate) own_durability: OwnDurability,
     /// Start of the command under way, in nanoseconds of the monotonic clock.
     pub(crate) command_started_ns: u64,
     /// When the turn under way stops executing commands, on the same clock.

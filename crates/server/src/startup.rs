@@ -22,6 +22,7 @@ use crate::control::Control;
 use crate::cron::CronState;
 use crate::daemon::{self, Detached};
 use crate::dataset::Dataset;
+use crate::durability::{OwnDurability, Released};
 use crate::eviction::EvictionState;
 use crate::identity::{Identity, version_line};
 use crate::key_waits::KeyWaitDeadlines;
@@ -212,7 +213,8 @@ impl Start {
             names,
             identity: Identity::new(loaded.config_file),
             cron: CronState::default(),
-            last_released: u64::MAX,
+            last_released: Released::EVERYTHING,
+            own_durability: OwnDurability::default(),
             command_started_ns: 0,
             turn_ends_ns: 0,
             retry_accept: Vec::new(),

@@ -21,6 +21,8 @@ const CLIENT: CommandSpec = CommandSpec {
 const HELP_LINES: &[&str] = &[
     "CACHING (YES|NO)",
     "    Enable/disable tracking of the keys for next command in OPTIN/OPTOUT modes.",
+    "DURABILITY [ALWAYS|EVERYSEC|DEFAULT]",
+    "    What replies to this connection wait for, whatever appendfsync says.",
     "GETREDIR",
     "    Return the client ID we are redirecting to when tracking is enabled.",
     "GETNAME",
@@ -74,6 +76,7 @@ const HELP_LINES: &[&str] = &[
 
 const SUBCOMMANDS: &[CommandSpec] = &[
     CLIENT_CACHING,
+    CLIENT_DURABILITY,
     CLIENT_GETNAME,
     CLIENT_GETREDIR,
     CLIENT_HELP,
@@ -105,6 +108,29 @@ const CLIENT_CACHING: CommandSpec = CommandSpec {
         &[Argument::pure_token("yes", "YES"), Argument::pure_token("no", "NO")],
     )],
     ..CommandSpec::new("client|caching", Group::Connection, Handler::Server(ServerCommand::ClientCaching))
+};
+
+const CLIENT_DURABILITY: CommandSpec = CommandSpec {
+    summary: "Gets or sets what the replies to this connection wait for. A command of Lastsave.",
+    complexity: "O(1)",
+    since: "7.2.0",
+    arity: -2,
+    flags: Flags::NOSCRIPT.and(Flags::LOADING).and(Flags::STALE),
+    declared_categories: Categories::CONNECTION,
+    arguments: &[Argument::one_of(
+        "durability",
+        &[
+            Argument::pure_token("always", "ALWAYS"),
+            Argument::pure_token("everysec", "EVERYSEC"),
+            Argument::pure_token("default", "DEFAULT"),
+        ],
+    )
+    .optional()],
+    ..CommandSpec::new(
+        "client|durability",
+        Group::Connection,
+        Handler::Server(ServerCommand::ClientDurability),
+    )
 };
 
 const CLIENT_GETNAME: CommandSpec = CommandSpec {

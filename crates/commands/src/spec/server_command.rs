@@ -29,6 +29,8 @@ pub enum ServerCommand {
     ClientNoEvict,
     /// CLIENT NO-TOUCH
     ClientNoTouch,
+    /// CLIENT DURABILITY
+    ClientDurability,
     /// CLIENT PAUSE
     ClientPause,
     /// CLIENT REPLY

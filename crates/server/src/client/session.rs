@@ -5,6 +5,7 @@ use lastsave_resp::{OwnedRequest, ReplyBuffer};
 
 use super::tracking::Tracking;
 use super::transaction::Transaction;
+use crate::durability::Durability;
 
 /// Which replies a client wants (CLIENT REPLY).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -50,6 +51,8 @@ pub(crate) struct Session {
     pub(crate) no_evict: bool,
     /// CLIENT NO-TOUCH.
     pub(crate) no_touch: bool,
+    /// CLIENT DURABILITY.
+    pub(crate) durability: Durability,
     /// Log position of its last write, for WAITAOF.
     pub(crate) last_write: u64,
 }

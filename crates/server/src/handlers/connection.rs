@@ -4,6 +4,7 @@ use lastsave_resp::{Protocol, Request, parse_integer};
 
 use super::texts;
 use crate::client::{Client, Closing, ReplyMode};
+use crate::durability::Durability;
 use crate::identity::REDIS_VERSION;
 use crate::server::Server;
 
@@ -132,6 +133,7 @@ impl Server {
         session.reply_mode = ReplyMode::On;
         session.no_evict = false;
         session.no_touch = false;
+        session.durability = Durability::Default;
         client.reply.set_protocol(Protocol::Resp2);
         client.reply.simple("RESET");
     }

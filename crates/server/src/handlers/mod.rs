@@ -76,6 +76,7 @@ impl Server {
             Command::ClientKill => self.client_kill(client, request),
             Command::ClientList => self.client_list(client, request),
             Command::ClientNoEvict => Self::client_no_evict(client, request),
+            Command::ClientDurability => self.client_durability(client, request),
             Command::ClientNoTouch => Self::client_no_touch(client, request),
             Command::ClientPause => self.client_pause(client, request),
             Command::ClientReply => Self::client_reply(client, request),

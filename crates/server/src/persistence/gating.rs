@@ -1,11 +1,12 @@
 //! The effect stream as the executor uses it: what is appended, what was handed over, and what replies wait for.
 
 use lastsave_commands::Effects;
-use lastsave_fsync_scheduler::{LogHandle, Position};
+use lastsave_fsync_scheduler::{LogHandle, Policy, Position};
 use lastsave_resp::Request;
 
 use super::Persistence;
 use super::log_state::LogState;
+use crate::durability::{Awaited, Released};
 
 impl Persistence {
     /// Appends the effects of one unit to the stream. `request` is what was sent, for effects that are logged verbatim;
@@ -70,13 +71,26 @@ impl Persistence {
         self.stream.handed_over()
     }
 
-    /// Replies that depend on positions up to here may leave; `u64::MAX` without a log.
+    /// Replies that depend on positions up to here may leave; everything without a log.
     #[inline]
     #[must_use]
-    pub(crate) fn released(&self) -> u64 {
+    pub(crate) fn released(&self) -> Released {
         match &self.log {
-            Some(log) if self.is_gating() => log.released().get(),
-            _ => u64::MAX,
+            Some(log) if self.is_gating() => {
+                // The policy's own position first: it is never beyond the others that are read after it.
+                let by_policy = log.released().get();
+                let is_always = self.settings.policy == Policy::Always;
+                let by_second = if is_always { log.written().get() } else { by_policy };
+                Released { by_policy, by_second, by_sync: log.durable().get() }
+            }
+            _ => Released::EVERYTHING,
+        }
+    }
+
+    /// Has everything appended so far synced, unless that is under way already.
+    pub(crate) fn request_sync(&mut self) {
+        if let Some(log) = self.log.as_ref().filter(|_| self.is_gating() && self.sync_request.is_none()) {
+            self.sync_request = Some(log.flush());
         }
     }
 
@@ -100,15 +114,19 @@ impl Persistence {
         matches!(self.log_state, LogState::On | LogState::Enabling)
     }
 
-    /// Declares that the executor is going to sleep until replies that depend on `released` may leave, and (for WAITAOF)
-    /// until `durable` is durable. `false`: one of them has already come, do not sleep.
+    /// Declares that the executor is going to sleep until one of these positions has come. `false`: one has already come,
+    /// do not sleep.
     #[must_use]
-    pub(crate) fn want_wake(&self, released: Option<u64>, durable: Option<u64>) -> bool {
+    pub(crate) fn want_wake(&self, awaited: &Awaited) -> bool {
         let Some(log) = &self.log else { return true };
-        let asleep =
-            released.is_none_or(|position| !self.is_gating() || log.want_wake(Position::new(position)));
-        let waits = durable.is_none_or(|position| log.want_durable(Position::new(position)));
-        asleep && waits && (!log.is_saturated() || log.want_space())
+        let sleeps = |position: Option<u64>, want: &dyn Fn(Position) -> bool| {
+            position.is_none_or(|position| want(Position::new(position)))
+        };
+        (!self.is_gating()
+            || (sleeps(awaited.by_policy, &|position| log.want_wake(position))
+                && sleeps(awaited.by_second, &|position| log.want_written(position))))
+            && sleeps(awaited.by_sync, &|position| log.want_durable(position))
+            && (!log.is_saturated() || log.want_space())
     }
 
     /// The executor is awake and looks by itself.

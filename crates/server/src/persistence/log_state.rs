@@ -119,6 +119,7 @@ impl Persistence {
             }
             Event::SwitchDone { id, result, .. } => self.rewrite_switched(id, result),
             Event::RewriteDone { id, result } => self.rewrite_concluded(id, result, now_ms),
+            Event::FlushDone { id, .. } if self.sync_request == Some(id) => self.sync_request = None,
             Event::FlushDone { id, result } => self.shutdown_log_flushed(id, result),
             Event::Closed { result } => self.shutdown_log_closed(result),
             Event::WriteFailing(failure) => {

@@ -113,6 +113,8 @@ pub(crate) struct Persistence {
     /// Whether what is appended goes to the log; otherwise it is only counted.
     log_takes_effects: bool,
     disable_request: Option<RequestId>,
+    /// The sync that clients asked for, while it is under way.
+    sync_request: Option<RequestId>,
     /// The increment failed and waits for a new base.
     needs_rebase: bool,
     saves: Saves,
@@ -181,6 +183,7 @@ impl Persistence {
             log_state: LogState::Off,
             log_takes_effects: false,
             disable_request: None,
+            sync_request: None,
             needs_rebase: false,
             rewrite: None,
             rewrites: RewriteHistory::default(),

@@ -88,7 +88,14 @@ impl Server {
                     let handed_over = self.persistence.handed_over();
                     // What a message tells may be the newest write.
                     let position = self.persistence.appended();
-                    receiver.gate.hold(receiver.reply.produced(), position, released, handed_over);
+                    let durability = receiver.session.durability;
+                    receiver.gate.hold(
+                        receiver.reply.produced(),
+                        position,
+                        durability,
+                        &released,
+                        handed_over,
+                    );
                 }
                 self.queues.queue_flush(receiver);
             }

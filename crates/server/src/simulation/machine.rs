@@ -16,6 +16,7 @@ use rand::rngs::SmallRng;
 use super::model::{DATABASES, Touched};
 use super::workload::Command;
 use crate::dataset::Dataset;
+use crate::durability::Durability;
 use crate::net::gate::ReplyGate;
 use crate::persistence::{
     Answer, Environment, JobMode, LoadProgress, LogState, Notice, Observation, Persistence, ShutdownOptions,
@@ -247,7 +248,8 @@ impl Machine {
         if self.persistence.is_gating() {
             let (released, handed_over) = (self.persistence.released(), self.persistence.handed_over());
             let client = &mut self.clients[client];
-            client.gate.hold(client.reply.produced(), position, released, handed_over);
+            let produced = client.reply.produced();
+            client.gate.hold(produced, position, Durability::Default, &released, handed_over);
         }
     }
 
@@ -266,7 +268,7 @@ impl Machine {
         let released = self.persistence.released();
         let mut left = Vec::new();
         for client in &mut self.clients {
-            let limit = client.gate.limit(client.reply.produced(), released);
+            let limit = client.gate.limit(client.reply.produced(), &released);
             while client.awaited.front().is_some_and(|reply| reply.produced <= limit) {
                 left.extend(client.awaited.pop_front());
             }

@@ -1,8 +1,9 @@
-//! CLIENT REPLY, NO-EVICT and NO-TOUCH.
+//! CLIENT REPLY, NO-EVICT, NO-TOUCH and DURABILITY.
 
 use lastsave_resp::Request;
 
 use crate::client::{Client, ReplyMode};
+use crate::durability::Durability;
 use crate::handlers::texts;
 use crate::server::Server;
 
@@ -37,6 +38,28 @@ impl Server {
         if let Some(is_on) = on_or_off(client, request.arg(2)) {
             client.session.no_touch = is_on;
             client.reply.ok();
+        }
+    }
+
+    /// CLIENT DURABILITY
+    pub(in crate::handlers) fn client_durability(&mut self, client: &mut Client, request: Request<'_>) {
+        if request.len() == 2 {
+            return client.reply.bulk(client.session.durability.name().as_bytes());
+        }
+        if request.len() > 3 {
+            return client.reply.error(texts::SYNTAX);
+        }
+        match Durability::parse(request.arg(2)) {
+            None => client.reply.error(
+                "ERR The durability of a connection is 'always', 'everysec' or 'default', see CLIENT HELP",
+            ),
+            Some(wanted) if wanted != Durability::Default && !self.persistence.is_log_enabled() => {
+                client.reply.error("ERR CLIENT DURABILITY needs the append only file: set appendonly to yes");
+            }
+            Some(wanted) => {
+                self.set_durability(client, wanted);
+                client.reply.ok();
+            }
         }
     }
 }
