@@ -124,6 +124,7 @@ pub use effects::{Effect, Effects};
 pub use eviction::{EvictionResult, Evictor, eviction_limit_us};
 pub use expire_cycle::{ExpireCycle, ExpireCycleKind, ExpireOutcome};
 pub use field_sweep::has_expiring_fields;
+pub use generic::migrate::{encode_restore, keys_to_migrate, remove_migrated};
 pub use glob::glob_matches;
 pub use introspection::{reply_command_docs, reply_command_info, reply_command_keys};
 pub use lastsave_collections::set_hash_seed;

@@ -55,6 +55,7 @@ const FAMILIES: &[&[CommandSpec]] = &[
     generic::rename::COMMANDS,
     generic::transfer::COMMANDS,
     generic::serialize::COMMANDS,
+    generic::migrate::COMMANDS,
     generic::expire::COMMANDS,
     generic::time_to_live::COMMANDS,
     generic::object::COMMANDS,

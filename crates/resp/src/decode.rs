@@ -1,4 +1,4 @@
-//! The client's side: replies back into values. For tools and tests; a server does not use it.
+//! The client's side: replies back into values. For tools, tests, and a server that is another one's client (MIGRATE).
 
 use memchr::memchr;
 

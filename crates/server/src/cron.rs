@@ -80,6 +80,7 @@ impl Server {
         }
         self.queues.accept.append(&mut self.retry_accept);
         self.look_at_clients();
+        self.migrate_connections.close_idle(now_ms);
         self.limit_tracking(None);
         self.deliver(None);
         self.give_up_held_replies();

@@ -184,6 +184,18 @@ impl Server {
         request: Request<'_>,
         scope: Scope,
     ) -> u64 {
+        self.run_with_data(client, request, scope, |context| handler(context, request))
+    }
+
+    /// Runs something that works on the data, as one command; gives what its reply depends on.
+    #[inline]
+    pub(crate) fn run_with_data(
+        &mut self,
+        client: &mut Client,
+        request: Request<'_>,
+        scope: Scope,
+        work: impl FnOnce(&mut Context<'_>),
+    ) -> u64 {
         let reply_mark = client.reply.produced();
         self.dataset.keyspace.set_write_mark(self.persistence.appended() + 1);
         let mut depends = Dependency::Nothing;
@@ -205,7 +217,7 @@ impl Server {
             replay: false,
             no_touch: client.session.no_touch,
         };
-        handler(&mut context, request);
+        work(&mut context);
         let flushed_all = self.effects.flushed_all();
         self.follow_signals(Some(client));
         let wrote = self.append_effects(request, scope);

@@ -8,6 +8,7 @@ use lastsave_config::Directive;
 use lastsave_resp::Request;
 
 use crate::client::Client;
+use crate::handlers::is_secret_of_migrate;
 use crate::net::token::ClientKey;
 use crate::pubsub::Message;
 use crate::server::Server;
@@ -137,16 +138,8 @@ fn is_secret(spec: &CommandSpec, request: Request<'_>, index: usize) -> bool {
                 && index % 2 == 1
                 && Directive::find(request.arg(index - 1)).is_some_and(Directive::is_sensitive)
         }
-        _ => match spec.full_name {
-            "acl|setuser" => index >= 2,
-            "migrate" => {
-                index > 5
-                    && (is_word(index - 1, b"auth")
-                        || is_word(index - 1, b"auth2")
-                        || (index > 6 && is_word(index - 2, b"auth2")))
-            }
-            _ => false,
-        },
+        Handler::Server(ServerCommand::Migrate) => is_secret_of_migrate(request, index),
+        _ => spec.full_name == "acl|setuser" && index >= 2,
     }
 }
 
@@ -202,6 +195,12 @@ mod tests {
                 "CONFIG SET hz 10 requirepass (redacted) masterauth (redacted)",
             ),
             ("SET auth secret", "SET auth secret"),
+            ("MIGRATE auth 1 key 0 10 AUTH p COPY", "MIGRATE auth 1 key 0 10 AUTH (redacted) COPY"),
+            (
+                "MIGRATE h 1 auth 0 auth AUTH2 u auth KEYS k",
+                "MIGRATE h 1 auth 0 auth AUTH2 (redacted) (redacted) KEYS k",
+            ),
+            ("MIGRATE h 1 k 0 10 AUTH keys KEYS auth k", "MIGRATE h 1 k 0 10 AUTH (redacted) KEYS auth k"),
         ] {
             assert_eq!(shown_words(line), expected);
         }

@@ -13,6 +13,7 @@ use crate::cron::CronState;
 use crate::dataset::Dataset;
 use crate::durability::{OwnDurability, Released};
 use crate::eviction::EvictionState;
+use crate::handlers::MigrateConnections;
 use crate::identity::Identity;
 use crate::key_waits::KeyWaitDeadlines;
 use crate::net::buffer_pool::BufferPool;
@@ -74,6 +75,8 @@ pub(crate) struct Server {
     pub(crate) tracking: TrackingTable,
     /// CLIENT PAUSE.
     pub(crate) pause: Pause,
+    /// Connections to servers that keys were sent to.
+    pub(crate) migrate_connections: MigrateConnections,
     /// When clients blocked on keys stop waiting.
     pub(crate) key_wait_deadlines: KeyWaitDeadlines,
     /// Parsed input of the clients being served.

@@ -24,6 +24,7 @@ use crate::daemon::{self, Detached};
 use crate::dataset::Dataset;
 use crate::durability::{OwnDurability, Released};
 use crate::eviction::EvictionState;
+use crate::handlers::MigrateConnections;
 use crate::identity::{Identity, version_line};
 use crate::key_waits::KeyWaitDeadlines;
 use crate::net::buffer_pool::BufferPool;
@@ -208,6 +209,7 @@ impl Start {
             pause: Pause::default(),
             observation: Observation::default(),
             queues: Queues::default(),
+            migrate_connections: MigrateConnections::default(),
             key_wait_deadlines: KeyWaitDeadlines::default(),
             serving: Vec::new(),
             names,

@@ -6,6 +6,7 @@ pub(crate) mod expire;
 pub(crate) mod iterate;
 pub(crate) mod lookup;
 pub(crate) mod memory;
+pub(crate) mod migrate;
 pub(crate) mod object;
 pub(crate) mod rename;
 pub(crate) mod serialize;

@@ -47,7 +47,8 @@ fn dump(context: &mut Context<'_>, request: Request<'_>) {
     });
 }
 
-fn payload(entry: &Entry<'_>, options: &DataOptions) -> Result<Vec<u8>, WriteError> {
+/// The value as DUMP shows it: a type, the value as in an RDB file, a version and a checksum.
+pub(super) fn payload(entry: &Entry<'_>, options: &DataOptions) -> Result<Vec<u8>, WriteError> {
     let mut output = Vec::new();
     let mut encoder = DumpEncoder::new(options.rdb_write_version, options.rdb_compression);
     encoder.value(&mut output, |writer| write_value(&entry.value(), writer))?;

@@ -91,6 +91,8 @@ pub enum ServerCommand {
     MemoryPurge,
     /// MEMORY STATS
     MemoryStats,
+    /// MIGRATE
+    Migrate,
     /// MONITOR
     Monitor,
     /// MULTI

@@ -7,6 +7,7 @@ mod debug;
 mod latency;
 mod lolwut;
 mod memory;
+mod migrate;
 mod monitor;
 mod persistence;
 mod pubsub;
@@ -14,6 +15,7 @@ mod slowlog;
 mod status;
 mod texts;
 
+pub(crate) use migrate::{MigrateConnections, is_secret_of_migrate};
 pub(crate) use persistence::WAITAOF_WITHOUT_LOG;
 pub(crate) use pubsub::answers_with_pushes;
 
@@ -48,6 +50,7 @@ impl Server {
             | Command::MemoryMallocStats
             | Command::MemoryPurge
             | Command::MemoryStats => self.memory(client, command),
+            Command::Migrate => return self.migrate(client, request, scope),
             Command::Save => self.save(client),
             Command::Shutdown => self.shutdown(client, request),
             Command::Wait => self.wait(client, request),
@@ -134,6 +137,7 @@ impl Server {
             | Command::MemoryMallocStats
             | Command::MemoryPurge
             | Command::MemoryStats
+            | Command::Migrate
             | Command::Save
             | Command::Shutdown
             | Command::Wait

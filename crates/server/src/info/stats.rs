@@ -40,8 +40,8 @@ impl Server {
         line(text, "pubsubshard_channels", self.pubsub.channel_count(Topic::Shard));
         line(text, "latest_fork_usec", last_cut_us);
         line(text, "total_forks", snapshots);
+        line(text, "migrate_cached_sockets", self.migrate_connections.len());
         for name in [
-            "migrate_cached_sockets",
             "slave_expires_tracked_keys",
             "active_defrag_hits",
             "active_defrag_misses",
