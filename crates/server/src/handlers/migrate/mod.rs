@@ -7,6 +7,8 @@ mod options;
 pub(crate) use connection::MigrateConnections;
 pub(crate) use options::is_secret_of_migrate;
 
+use std::io::{self, ErrorKind};
+
 use bytes::BytesMut;
 use lastsave_commands::{Context, encode_restore, keys_to_migrate, remove_migrated};
 use lastsave_resp::{Request, encode_command};
@@ -48,6 +50,15 @@ enum Stage {
     Reading,
 }
 
+impl Stage {
+    fn text(self) -> &'static str {
+        match self {
+            Self::Writing => "IOERR error or timeout writing to target instance",
+            Self::Reading => "IOERR error or timeout reading to target instance",
+        }
+    }
+}
+
 /// The connection to the target failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Failure {
@@ -57,16 +68,9 @@ struct Failure {
 }
 
 impl Failure {
-    fn new(stage: Stage, error: &std::io::Error) -> Self {
-        let may_retry = !is_timeout(error) && error.kind() != std::io::ErrorKind::InvalidData;
+    fn new(stage: Stage, error: &io::Error) -> Self {
+        let may_retry = !is_timeout(error) && error.kind() != ErrorKind::InvalidData;
         Self { stage, may_retry }
-    }
-
-    fn text(self) -> &'static str {
-        match self.stage {
-            Stage::Writing => "IOERR error or timeout writing to target instance",
-            Stage::Reading => "IOERR error or timeout reading to target instance",
-        }
     }
 }
 
@@ -95,8 +99,9 @@ fn migrate(
     let mut is_retry = false;
     let answers = loop {
         let connected = connections.get(options.host, options.port, options.timeout, now_ms);
-        let Ok(connection) = connected else {
-            return context.reply.error("IOERR error or timeout connecting to the client");
+        let connection = match connected {
+            Ok(connection) => connection,
+            Err(error) => return context.reply.error(unconnected_text(&error)),
         };
         if restores.is_empty() {
             for key in &keys {
@@ -124,8 +129,18 @@ fn migrate(
             let text = [&b"ERR Target instance replied with error: "[..], &text].concat();
             context.reply.error_bytes(&text);
         }
-        (None, Some(failure)) => context.reply.error(failure.text()),
+        (None, Some(failure)) => context.reply.error(failure.stage.text()),
         (None, None) => context.reply.ok(),
+    }
+}
+
+/// Redis begins to write while it connects, and so tells a connection that is turned down as a failure to write.
+fn unconnected_text(error: &io::Error) -> &'static str {
+    match error.kind() {
+        ErrorKind::ConnectionRefused | ErrorKind::ConnectionReset | ErrorKind::HostUnreachable => {
+            Stage::Writing.text()
+        }
+        _ => "IOERR error or timeout connecting to the client",
     }
 }
 
