@@ -92,7 +92,7 @@ directives! {
     /// How deeply packed values in snapshots and RESTORE payloads are checked.
     "sanitize-dump-payload" => sanitize_dump_payload: SanitizeDumpPayload =
         OneOf(SanitizeDumpPayload::No), RUNTIME, Works;
-    /// The RDB version that BGSAVE, log bases and DUMP write. 9 and 10 load in Redis before 7.2, 12 in Redis
+    /// The RDB version that BGSAVE, log bases, DUMP and MIGRATE write. 9 and 10 load in Redis before 7.2, 12 in Redis
     /// 7.4 and later.
     "rdb-write-version" => rdb_write_version: u8 = Number::integer(9, 12, 11), OURS, Works;
     /// At `snapshot-max-extra-memory`: cancel the snapshot, which has failed then, or let writers wait for it.

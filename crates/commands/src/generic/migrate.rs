@@ -69,6 +69,9 @@ const MIGRATE: CommandSpec = CommandSpec {
 
 /// The key in its usual place, or those behind KEYS. An argument of AUTH or AUTH2 is no KEYS.
 fn migrate_keys<'a>(count: usize, argument: &dyn Fn(usize) -> &'a [u8]) -> Result<KeyPositions, InvalidKeys> {
+    if count < 6 {
+        return Err(InvalidKeys);
+    }
     let flags = KeyFlags::RW.and(KeyFlags::ACCESS).and(KeyFlags::DELETE);
     let mut index = 6;
     while index < count {
@@ -158,6 +161,13 @@ mod tests {
         assert_eq!(positions("MIGRATE h 1 key 0 10 COPY REPLACE"), [3]);
         assert_eq!(positions("MIGRATE h 1 \"\" 0 10 COPY KEYS a b"), [8, 9]);
         assert_eq!(positions("MIGRATE h 1 key 0 10 KEYS a b"), [0; 0]);
+    }
+
+    #[test]
+    fn too_few_arguments_name_no_keys() {
+        for count in 0..3 {
+            assert_eq!(find_keys(&MIGRATE, count, &|_| b"word"), Err(InvalidKeys), "{count}");
+        }
     }
 
     #[test]
