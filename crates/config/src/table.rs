@@ -100,6 +100,10 @@ directives! {
         OneOf(SnapshotOverBudget::Cancel), OURS, Works;
     /// Memory that a snapshot may keep alive beyond the dataset; 0: no limit. From 90 % on it hurries.
     "snapshot-max-extra-memory" => snapshot_max_extra_memory: u64 = Number::memory(0, LONG_MAX, 0), OURS, Works;
+    /// Bytes per second that BGSAVE, save points and rewrites write at most; 0: no limit. Near the memory that a snapshot may
+    /// cost there is none, nor for SAVE and SHUTDOWN.
+    "snapshot-max-bytes-per-second" => snapshot_max_bytes_per_second: u64 =
+        Number::memory(0, LONG_MAX, 0), OURS, Works;
     /// A test aid: microseconds to sleep per key saved; negative means one microsecond every that many keys.
     "rdb-key-save-delay" => rdb_key_save_delay: i32 = Number::integer(i32::MIN, INT_MAX, 0), HIDDEN, Works;
     /// A test aid: microseconds to sleep per key or command loaded; negative as for `rdb-key-save-delay`.

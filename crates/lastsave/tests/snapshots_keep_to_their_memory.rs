@@ -2,6 +2,8 @@
 
 mod harness;
 
+use std::time::{Duration, Instant};
+
 use harness::samples::noise;
 use harness::{Client, Instance, Reply, eventually, files, show, temporary_directory};
 
@@ -87,6 +89,25 @@ fn near_its_budget_a_snapshot_hurries() {
     eventually("the save", || client.info("rdb_bgsave_in_progress") == "0");
     assert_eq!(client.info("rdb_last_bgsave_status"), "ok");
     server.wait_for_log("near snapshot-max-extra-memory (10 MB): it goes on without compression and delays");
+}
+
+#[test]
+fn a_background_save_keeps_to_its_rate_and_a_save_that_is_waited_for_does_not() {
+    let directory = temporary_directory();
+    let arguments = ["--snapshot-max-bytes-per-second", "5mb", "--rdbcompression", "no"];
+    let server = Instance::lastsave(directory.path(), &arguments);
+    let mut client = server.client();
+    assert_eq!(write(&mut client, KEYS, 1), "OK");
+    let started = Instant::now();
+    assert_eq!(client.run("BGSAVE"), "Background saving started");
+    eventually("the end of the save", || client.info("rdb_bgsave_in_progress") == "0");
+    let background = started.elapsed();
+    assert_eq!(client.info("rdb_last_bgsave_status"), "ok");
+    // 20 MB
+    assert!(background >= Duration::from_secs(3), "{background:?}");
+    let started = Instant::now();
+    assert_eq!(client.run("SAVE"), "OK");
+    assert!(started.elapsed() < background, "{:?}", started.elapsed());
 }
 
 #[test]

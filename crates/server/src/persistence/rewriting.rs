@@ -110,6 +110,7 @@ impl Persistence {
         self.hand_over();
         let temporary = PathBuf::from(format!("temp-rewriteaof-{}.aof", pid()));
         let mut job = self.snapshot_job(dataset, form, temporary, PathBuf::from(base_name()), now_ms);
+        job.bytes_per_second_max = self.settings.snapshot_max_bytes_per_second;
         // The log stays in its directory when `dir` changes, and takes its base from there.
         job.storage = Arc::clone(self.directory.storage());
         if kind == RewriteKind::BaseOnly {

@@ -108,7 +108,10 @@ impl Persistence {
         }
         let target = PathBuf::from(&self.settings.dump_name);
         let temporary = PathBuf::from(format!("temp-{}.rdb", pid()));
-        let job = self.snapshot_job(dataset, SnapshotForm::Dump, temporary, target, now_ms);
+        let mut job = self.snapshot_job(dataset, SnapshotForm::Dump, temporary, target, now_ms);
+        if matches!(cause, SaveCause::Background) {
+            job.bytes_per_second_max = self.settings.snapshot_max_bytes_per_second;
+        }
         let progress = Arc::clone(&job.progress);
         match self.jobs.start(job) {
             Ok(job) => {
@@ -168,6 +171,7 @@ impl Persistence {
             created_unix_seconds: now_ms / 1000,
             used_memory_bytes,
             key_delay: self.settings.key_save_delay,
+            bytes_per_second_max: 0,
             incremental_writeback,
             progress: Arc::new(Progress::new(snapshot.len())),
             snapshot,

@@ -22,6 +22,8 @@ pub(crate) struct PersistenceSettings {
     pub(crate) save_incremental: bool,
     pub(crate) rewrite_incremental: bool,
     pub(crate) key_save_delay: i64,
+    /// `snapshot-max-bytes-per-second`
+    pub(crate) snapshot_max_bytes_per_second: u64,
     pub(crate) budget: Budget,
     pub(crate) key_load_delay: i64,
     pub(crate) use_preamble: bool,
@@ -66,6 +68,7 @@ impl PersistenceSettings {
             save_incremental: config.rdb_save_incremental_fsync,
             rewrite_incremental: config.aof_rewrite_incremental_fsync,
             key_save_delay: i64::from(config.rdb_key_save_delay),
+            snapshot_max_bytes_per_second: config.snapshot_max_bytes_per_second,
             budget: Budget {
                 max_bytes: config.snapshot_max_extra_memory,
                 when_over: config.snapshot_over_budget,

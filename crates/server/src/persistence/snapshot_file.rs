@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
 use lastsave_aof::{AofDirectory, AofError, BaseForm, NewBase};
@@ -87,6 +87,8 @@ pub(crate) struct SnapshotJob {
     pub(crate) used_memory_bytes: u64,
     /// `rdb-key-save-delay`: microseconds per key, or one microsecond per that many keys when negative.
     pub(crate) key_delay: i64,
+    /// 0 for no limit.
+    pub(crate) bytes_per_second_max: u64,
     pub(crate) incremental_writeback: bool,
     pub(crate) snapshot: Snapshot,
     pub(crate) progress: Arc<Progress>,
@@ -160,6 +162,7 @@ impl SnapshotJob {
             aof_base: self.form == SnapshotForm::Base,
         };
         let mut writer = Writer::new(file, self.options, &header)?;
+        let started = Instant::now();
         let databases: Vec<_> = self.snapshot.databases().collect();
         for database in databases {
             writer.select_database(database.index as u64)?;
@@ -178,6 +181,7 @@ impl SnapshotJob {
                 left -= keys;
                 self.progress.add_keys(keys);
                 self.delay(keys);
+                self.slow_down(started, writer.inner().position());
             }
         }
         let finished = writer.finish()?;
@@ -190,6 +194,7 @@ impl SnapshotJob {
         if timestamp {
             out.extend_from_slice(format!("#TS:{}\r\n", self.created_unix_seconds).as_bytes());
         }
+        let started = Instant::now();
         let databases: Vec<_> = self.snapshot.databases().collect();
         for database in databases {
             encode_command(&mut out, &[b"SELECT", IntegerBuffer::new().format(database.index).as_bytes()]);
@@ -213,19 +218,34 @@ impl SnapshotJob {
                 counts.keys += keys;
                 self.progress.add_keys(keys);
                 self.delay(keys);
+                self.slow_down(started, file.position());
             }
         }
         file.append(&out)?;
         Ok(counts)
     }
 
-    /// Sleeps for so many keys, unless there is no time for that.
+    /// Sleeps for so many keys.
     fn delay(&self, keys: u64) {
-        let mut left_us = match self.key_delay {
+        self.sleep(match self.key_delay {
             0 => return,
             per_key if per_key > 0 => keys.saturating_mul(per_key.unsigned_abs()),
             keys_per_us => keys / keys_per_us.unsigned_abs().max(1),
-        };
+        });
+    }
+
+    /// Sleeps until so many `bytes` since the start are not too many.
+    fn slow_down(&self, started: Instant, bytes: u64) {
+        if self.bytes_per_second_max == 0 {
+            return;
+        }
+        let due_us = u128::from(bytes) * 1_000_000 / u128::from(self.bytes_per_second_max);
+        let left_us = due_us.saturating_sub(started.elapsed().as_micros());
+        self.sleep(u64::try_from(left_us).unwrap_or(u64::MAX));
+    }
+
+    /// Sleeps, unless there is no time for that.
+    fn sleep(&self, mut left_us: u64) {
         while left_us > 0 && !self.progress.hurries() && !self.progress.is_cancelled() {
             let slice_us = left_us.min(DELAY_SLICE_US);
             std::thread::sleep(Duration::from_micros(slice_us));
