@@ -223,6 +223,9 @@ impl AofDirectory {
             self.persist_locked(&mut state, manifest)?;
         }
         let mut notices = Vec::new();
+        // A name goes away at once; the space of a big file takes its time, when the last handle is closed. That is after
+        // the manifest is free again for the log.
+        let mut handles = Vec::new();
         for entry in state.manifest.history() {
             let listed = state.manifest.loaded_files().any(|other| other.name == entry.name);
             assert!(!listed, "a file in use is not part of the history");
@@ -230,17 +233,20 @@ impl AofDirectory {
                 "Removing the history file {} in the background",
                 entry.display_name()
             )));
-            match self.storage.unlink(&self.names.path_in_directory(&entry.name)) {
+            let path = self.names.path_in_directory(&entry.name);
+            handles.extend(self.storage.open(&path, &OpenOptions::read_only()));
+            match self.storage.unlink(&path) {
                 Err(error) if !error.not_found() => return Err(error),
                 _ => {}
             }
         }
         let mut manifest = state.manifest.clone();
         manifest.forget_history();
-        if manifest.is_empty() {
-            return Ok(notices);
+        if !manifest.is_empty() {
+            self.persist_locked(&mut state, manifest)?;
         }
-        self.persist_locked(&mut state, manifest)?;
+        drop(state);
+        drop(handles);
         Ok(notices)
     }
 

@@ -131,8 +131,8 @@ pub struct CutReport {
 
 impl Loader {
     /// Ends loading: cuts what is to be cut (keeping a copy), makes everything loaded durable, and opens the log at
-    /// `position` of the stream. A file that was cut is never written again; neither is one whose form differs from what
-    /// `aof-frames` asks for.
+    /// `position` of the stream. A framed file that was cut is never written again; neither is one whose form differs from
+    /// what `aof-frames` asks for.
     ///
     /// # Errors
     /// What the disk said. The files are then as they were, or cut with the copy in place; loading may be repeated.
@@ -148,6 +148,10 @@ impl Loader {
             copies.push(if is_worth_keeping { Some(self.copy_tail(cut)?) } else { None });
         }
         self.sync_increments()?;
+        if self.is_cut_like_redis(&cuts) {
+            self.directory.persist(self.manifest_with(&cuts))?;
+            self.trim_files()?;
+        }
         // The cut takes effect with the manifest that declares it; cutting the file itself comes after, and what a crash
         // leaves of the tail is void.
         let Appending { segment, base_bytes, closed } = self.open_for_appending(&cuts, position)?;
@@ -239,6 +243,27 @@ impl Loader {
         Ok(())
     }
 
+    /// The manifest, with the cuts declared.
+    fn manifest_with(&self, cuts: &[Cut]) -> Manifest {
+        let mut manifest = self.directory.manifest();
+        for cut in cuts {
+            let entry = &self.files[cut.file].entry;
+            let is_listed = manifest.set_cut(entry.kind, entry.sequence, Some(cut.offset));
+            assert!(is_listed, "a loaded file is listed");
+        }
+        manifest
+    }
+
+    /// Whether all that is cut is the tail of a last file that neither has frames nor is to get them. It is cut before it
+    /// is written again, as Redis does: without checksums, bytes of before the cut are no worse than others would be.
+    fn is_cut_like_redis(&self, cuts: &[Cut]) -> bool {
+        let ([cut], Some(last)) = (cuts, self.files.last()) else { return false };
+        !self.settings.frames()
+            && cut.file + 1 == self.files.len()
+            && last.entry.kind == FileKind::Increment
+            && !last.has_header()
+    }
+
     /// Goes on in the last increment, if it ended well and has the form that is wanted, or in a new one.
     fn open_for_appending(&mut self, cuts: &[Cut], position: Position) -> Result<Appending, AofError> {
         let base_bytes =
@@ -253,9 +278,8 @@ impl Loader {
         let last = self.files.last().filter(|file| file.entry.kind == FileKind::Increment);
         let last_end = self.ends.last().copied();
         if let (Some(last), Some(end)) = (last, last_end)
-            && cuts.is_empty()
+            && (cuts.is_empty() && !end.has_foreign_suffix || self.is_cut_like_redis(cuts))
             && !last.is_declared
-            && !end.has_foreign_suffix
             && end.segment_id.is_some() == self.settings.frames()
         {
             let name = last.entry.display_name();
@@ -273,12 +297,7 @@ impl Loader {
             return Ok(Appending { segment, base_bytes, closed });
         }
         let predecessor = closed.last().map(|&(sequence, end_offset)| Predecessor { sequence, end_offset });
-        let mut manifest: Manifest = self.directory.manifest();
-        for cut in cuts {
-            let entry = &self.files[cut.file].entry;
-            let is_listed = manifest.set_cut(entry.kind, entry.sequence, Some(cut.offset));
-            assert!(is_listed, "a loaded file is listed");
-        }
+        let mut manifest = self.manifest_with(cuts);
         let entry = manifest.push_increment(self.directory.names());
         self.push_notice(creating(&entry.display_name()));
         let header = new_header(&self.settings, predecessor, position);

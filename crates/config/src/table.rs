@@ -245,8 +245,8 @@ directives! {
     "syslog-ident" => syslog_ident: Text = Plain::new("redis"), IMMUTABLE, NotYet;
     /// The facility of syslog lines.
     "syslog-facility" => syslog_facility: SyslogFacility = OneOf(SyslogFacility::Local0), IMMUTABLE, NotYet;
-    /// Write a report when the process crashes.
-    "crash-log-enabled" => crash_log_enabled: bool = Flag::new(true), RUNTIME, Moot;
+    /// Write a report to the log when the process dies of an internal error or of SIGABRT.
+    "crash-log-enabled" => crash_log_enabled: bool = Flag::new(true), RUNTIME, Works;
     /// Test the memory as part of that report.
     "crash-memcheck-enabled" => crash_memcheck_enabled: bool = Flag::new(true), RUNTIME, Moot;
     /// Leave with exit instead of abort after a fatal internal error.

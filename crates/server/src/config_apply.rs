@@ -3,6 +3,7 @@
 use lastsave_commands::has_expiring_fields;
 use lastsave_config::{Change, Choice as _, Config, Directive, SetError};
 
+use crate::crash;
 use crate::logging::{self, LogLevel};
 use crate::net::listener::{ListenOptions, Listeners};
 use crate::server::Server;
@@ -77,6 +78,9 @@ impl Server {
         }
         if change.includes("loglevel") {
             apply_log_level(&self.config);
+        }
+        if change.includes("crash-log-enabled") {
+            crash::set_enabled(self.config.crash_log_enabled);
         }
         if change.includes("requirepass") {
             self.apply_password();

@@ -72,6 +72,7 @@ struct Handlers {
     terminate: tokio::signal::unix::Signal,
     interrupt: tokio::signal::unix::Signal,
     hangup: tokio::signal::unix::Signal,
+    abort: tokio::signal::unix::Signal,
 }
 
 impl Handlers {
@@ -80,6 +81,7 @@ impl Handlers {
             terminate: signal(SignalKind::terminate())?,
             interrupt: signal(SignalKind::interrupt())?,
             hangup: signal(SignalKind::hangup())?,
+            abort: signal(SignalKind::from_raw(rustix::process::Signal::ABORT.as_raw()))?,
         })
     }
 }
@@ -134,6 +136,7 @@ async fn serve(mut handlers: Handlers, notifier: Notifier, mut stopped: oneshot:
             }
             // Ignored, as Redis does: a server started from a terminal outlives it.
             _ = handlers.hangup.recv() => {}
+            _ = handlers.abort.recv() => crate::crash::die_of_abort_signal(),
         }
     }
 }

@@ -52,11 +52,9 @@ pub(crate) fn write_pid_file(path: &str) {
     let _unwritable = rustix::io::write(&file, format!("{}\n", std::process::id()).as_bytes());
 }
 
-/// Removes the pid file at exit.
-pub(crate) fn remove_pid_file(path: &str) {
-    if rustix::fs::unlink(path).is_ok() {
-        tracing::info!("Removing the pid file.");
-    }
+/// Removes the pid file at exit; gives whether there was one.
+pub(crate) fn remove_pid_file(path: &str) -> bool {
+    rustix::fs::unlink(path).is_ok()
 }
 
 /// Raises the limit of open files so that `max_clients` connections fit beside the server's own files; returns

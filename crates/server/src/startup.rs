@@ -124,6 +124,7 @@ fn prepare(arguments: &[OsString], source: &Source) -> Result<Prepared, String> 
     logging::set_output(&loaded.config.logfile.to_string())
         .map_err(|text| format!("Can't open the log file: {text}\n"))?;
     apply_log_level(&loaded.config);
+    crash::set_enabled(loaded.config.crash_log_enabled);
     Ok(Prepared::Server(Box::new(Start { loaded, host, names })))
 }
 
@@ -161,10 +162,12 @@ impl Start {
                 return 1;
             }
         };
-        if let Some(path) = &pid_file {
-            daemon::remove_pid_file(path);
-        }
+        let had_pid_file = pid_file.is_some_and(|path| daemon::remove_pid_file(&path));
+        // After a failure its reason is the last line of the log.
         if code == 0 {
+            if had_pid_file {
+                tracing::info!("Removing the pid file.");
+            }
             tracing::info!("Redis is now ready to exit, bye bye...");
         }
         code

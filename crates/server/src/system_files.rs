@@ -54,8 +54,38 @@ pub(crate) fn cpu_seconds(thread: Option<u32>) -> (f64, f64) {
     (seconds(12), seconds(11))
 }
 
+/// One line for each thread of this process: name, state in the kernel's letters, and CPU seconds used.
+pub(crate) fn thread_lines() -> Vec<String> {
+    use rustix::fs::{Dir, Mode, OFlags};
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let Ok(directory) = rustix::fs::open("/proc/self/task", flags, Mode::empty()) else { return Vec::new() };
+    let Ok(entries) = Dir::read_from(&directory) else { return Vec::new() };
+    let ids = entries.flatten().filter_map(|entry| entry.file_name().to_str().ok()?.parse::<u32>().ok());
+    ids.map(|id| {
+        let name = read_line(&format!("/proc/self/task/{id}/comm"));
+        let stat = read_line(&format!("/proc/self/task/{id}/stat"));
+        let state = stat.rsplit(')').next().and_then(|rest| rest.split_whitespace().next()).unwrap_or("?");
+        let (system, user) = cpu_seconds(Some(id));
+        format!("{id} {name}: state {state}, {:.2} s of CPU", system + user)
+    })
+    .collect()
+}
+
 #[cfg(test)]
 mod tests {
+    #[test]
+    fn threads_are_told_by_name() {
+        let (told, tell) = std::sync::mpsc::channel::<()>();
+        let (running, runs) = std::sync::mpsc::channel();
+        let body = move || running.send(()).and(tell.recv().map_err(|_| std::sync::mpsc::SendError(())));
+        let thread = std::thread::Builder::new().name("counted".to_owned()).spawn(body).unwrap();
+        runs.recv().unwrap();
+        let lines = super::thread_lines();
+        assert!(lines.iter().any(|line| line.contains(" counted: state ")), "{lines:?}");
+        drop(told);
+        assert!(thread.join().unwrap().is_err());
+    }
+
     #[test]
     fn this_process_uses_memory_and_time() {
         assert!(super::resident_bytes() > 100 * 1024);

@@ -34,6 +34,11 @@ impl LoadedFile {
     pub(crate) fn is_base_file(&self) -> bool {
         self.entry.kind == FileKind::Base && self.entry.name.ends_with(b".base.rdb")
     }
+
+    /// Whether the file was begun with frames.
+    pub(crate) fn has_header(&self) -> bool {
+        self.header.is_some()
+    }
 }
 
 /// Looks at all files the manifest wants loaded, before any of them is read.

@@ -3,7 +3,7 @@
 use lastsave_config::SetContext;
 use lastsave_resp::Request;
 
-use crate::client::Client;
+use crate::client::{Blocked, Client};
 use crate::server::Server;
 
 impl Server {
@@ -36,7 +36,13 @@ impl Server {
             Ok(()) => {
                 // The caller is not in the table while it is being served.
                 client.session.authenticated |= self.settings.password_is_empty;
-                client.reply.ok();
+                // Whoever lets the history go may look at the directory next.
+                let waits = !client.session.in_exec
+                    && pairs.iter().any(|(name, _)| name.eq_ignore_ascii_case(b"aof-disable-auto-gc"));
+                match waits.then(|| self.persistence.history_ticket()).flatten() {
+                    Some(ticket) => self.block(client, Blocked::Job { ticket }),
+                    None => client.reply.ok(),
+                }
             }
             Err(error) => client.reply.error(&error.to_string()),
         }

@@ -73,7 +73,9 @@ impl Persistence {
             self.rewrite.as_ref().map_or(-1, |rewrite| (self.now_ms() - rewrite.started_ms) / 1000);
         let write_ok = self.log.as_ref().is_none_or(|log| log.failure().is_none());
         lines.field("aof_enabled", u8::from(self.is_log_enabled()));
-        lines.field("aof_rewrite_in_progress", u8::from(self.rewrite.is_some()));
+        // A rewrite is not over for who watches the files before those that it replaced are gone.
+        let rewrite_in_progress = self.rewrite.is_some() || self.history.is_under_way();
+        lines.field("aof_rewrite_in_progress", u8::from(rewrite_in_progress));
         lines.field("aof_rewrite_scheduled", u8::from(self.rewrite_is_scheduled));
         lines.field("aof_last_rewrite_time_sec", self.rewrites.last_duration_seconds);
         lines.field("aof_current_rewrite_time_sec", running_seconds);

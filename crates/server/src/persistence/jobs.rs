@@ -56,6 +56,11 @@ impl Jobs {
         Self { mode, wake, sender, receiver, queued: VecDeque::new(), next_id: 1 }
     }
 
+    /// What wakes the executor.
+    pub(crate) fn waker(&self) -> WakeExecutor {
+        Arc::clone(&self.wake)
+    }
+
     /// Starts a job.
     ///
     /// # Errors

@@ -2,9 +2,9 @@
 
 use lastsave_fsync_scheduler::{Event, Position, RequestId, Switch};
 
-use super::Persistence;
 use super::api::Notice;
 use super::rewrite::RewriteKind;
+use super::{Persistence, pid};
 use crate::dataset::Dataset;
 
 /// Whether effects are logged.
@@ -77,6 +77,9 @@ impl Persistence {
 
     fn disable_log(&mut self) {
         self.hand_over();
+        if self.rewrite.is_some() {
+            tracing::info!("Killing running AOF rewrite child: {}", pid());
+        }
         // Its base may arrive before the log hears that it is not wanted, and the log is on from then on.
         let may_be_on = self.log_state == LogState::On || self.is_first_rewrite();
         self.give_up_rewrite(false);

@@ -10,6 +10,7 @@
 //! | `stream`, `gating` | effects, encoded in order; positions, and what waits for them |
 //! | `log_state` | the log switched on and off, its events |
 //! | `rewrite`, `rewriting` | new bases for the log |
+//! | `history` | deleting the files that these replace |
 //! | `saves`, `saving` | SAVE, BGSAVE, save points |
 //! | `snapshot_file`, `progress`, `jobs` | writing a snapshot, on its thread |
 //! | `budget` | the memory a snapshot may cost |
@@ -23,6 +24,7 @@ mod api;
 mod budget;
 mod debugging;
 mod gating;
+mod history;
 mod info;
 mod jobs;
 mod load;
@@ -47,6 +49,7 @@ use lastsave_fsync_scheduler::{LogHandle, Policy, RequestId, Stepper};
 use lastsave_storage::{Clock, LockGuard, Storage};
 
 pub(crate) use self::api::{Answer, LoadProgress, Notice, ReloadOptions, ShutdownOptions, ShutdownProgress};
+use self::history::HistoryCollection;
 use self::jobs::Jobs;
 pub(crate) use self::jobs::{JobMode, WakeExecutor};
 use self::load::Loading;
@@ -120,6 +123,7 @@ pub(crate) struct Persistence {
     saves: Saves,
     rewrite: Option<Rewrite>,
     rewrites: RewriteHistory,
+    history: HistoryCollection,
     rewrite_is_scheduled: bool,
     last_rewrite_try_ms: i64,
     jobs: Jobs,
@@ -187,6 +191,7 @@ impl Persistence {
             needs_rebase: false,
             rewrite: None,
             rewrites: RewriteHistory::default(),
+            history: HistoryCollection::default(),
             rewrite_is_scheduled: false,
             last_rewrite_try_ms: 0,
             shutdown: None,
@@ -274,6 +279,7 @@ impl Persistence {
             self.start_next_save(dataset, now_ms);
             self.continue_shutdown(dataset, now_ms);
             self.watch_budget(dataset);
+            self.answer_after_deletion();
         }
         std::mem::take(&mut self.notices)
     }

@@ -315,18 +315,6 @@ impl Persistence {
         self.delete_history();
     }
 
-    /// Deletes superseded files, away from the executor.
-    pub(super) fn delete_history(&mut self) {
-        if self.settings.keep_history {
-            return;
-        }
-        let directory = Arc::clone(&self.directory);
-        self.jobs.run_aside(Box::new(move || match directory.delete_history() {
-            Ok(notices) => super::log_notices(notices),
-            Err(error) => tracing::warn!("Can't remove the history of the append only file: {error}"),
-        }));
-    }
-
     fn remove_unused_base(&mut self) {
         let storage = Arc::clone(self.directory.storage());
         self.jobs.run_aside(Box::new(move || {

@@ -324,20 +324,26 @@ impl ReadJob {
     }
 
     fn read_files(&self, loader: &mut Loader) -> Result<(), Stop> {
-        let result = self.send_files(loader);
+        let outcome = self.send_files(loader);
         log_notices(loader.take_notices());
-        result
+        // Why a log cannot be loaded is the last that is said.
+        Ok(outcome??)
     }
 
-    fn send_files(&self, loader: &mut Loader) -> Result<(), Stop> {
+    /// Sends what the files hold; the inner error is the loader's.
+    fn send_files(&self, loader: &mut Loader) -> Result<Result<(), AofError>, Stop> {
         let total_bytes = loader.progress().total_bytes;
         self.send(LoadMessage::Sizes { total_bytes, used_memory_bytes: 0 })?;
         let mut file: Arc<str> = Arc::from("");
         let mut records = BytesMut::with_capacity(BYTES_PER_BATCH);
         let mut count = 0_u64;
         loop {
-            let next = match loader.step()? {
-                None => return Ok(()),
+            let step = match loader.step() {
+                Ok(step) => step,
+                Err(error) => return Ok(Err(error)),
+            };
+            let next = match step {
+                None => return Ok(Ok(())),
                 Some(LoadStep::FileStarted { name, .. }) => {
                     file = Arc::from(name);
                     self.send(LoadMessage::CommandFile)?;
