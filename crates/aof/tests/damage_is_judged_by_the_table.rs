@@ -6,7 +6,7 @@ mod support;
 
 use lastsave_aof::{AofError, DamageReason, Evidence, LoadOptions};
 use lastsave_fsync_scheduler::{Log, Position, Switch};
-use lastsave_storage::sim::{SimulatedRandom, SimulatedStorage};
+use lastsave_storage::sim::SimulatedStorage;
 use support::{
     Driver, INCREMENT, MANIFEST, contents, count_units, manifest_text, record, settings, start, try_start,
     unit,
@@ -112,7 +112,7 @@ fn row_c2_prepared_space_is_trimmed() {
     drop(driver);
     assert!(contents(&storage, INCREMENT).len() as u64 > end + 1000);
     for missing in [0, 1, 2, 3, 24, 63, 64, 65, 500] {
-        let storage = storage.kill(&mut SimulatedRandom::new(1));
+        let storage = storage.kill(&mut lastsave_storage::sim::SimulatedRandom::new(1));
         let length = contents(&storage, INCREMENT).len();
         storage.cut(INCREMENT, length - missing).unwrap();
         let started = with(&storage, strict()).unwrap();
@@ -216,7 +216,7 @@ fn row_f6_damage_in_a_file_that_was_left_stops_the_start() {
     storage.settle();
     let length = contents(&storage, INCREMENT).len();
     for (cut, flip) in [(length - 1, 0), (length - 92, 0), (120, 0), (length, 4), (length, 200)] {
-        let storage = storage.kill(&mut SimulatedRandom::new(1));
+        let storage = storage.kill(&mut lastsave_storage::sim::SimulatedRandom::new(1));
         storage.cut(INCREMENT, cut).unwrap();
         if flip > 0 {
             storage.flip_bits(INCREMENT, (length - flip) as u64, 1).unwrap();
@@ -287,7 +287,7 @@ fn row_a1_what_redis_appended_is_kept() {
         driver.write(3, true, true).unwrap();
         drop(driver);
         for first in [record(&[b"SELECT", b"0"]), b"#TS:1700000000\r\n".to_vec()] {
-            let storage = storage.kill(&mut SimulatedRandom::new(1));
+            let storage = storage.kill(&mut lastsave_storage::sim::SimulatedRandom::new(1));
             append(&storage, INCREMENT, &first);
             append(&storage, INCREMENT, &unit(3));
             append(&storage, INCREMENT, &unit(4));
@@ -318,59 +318,6 @@ fn row_r1_a_truncated_file_without_frames_is_cut() {
     append(&storage, INCREMENT, &record(&[b"MULTI"]));
     append(&storage, INCREMENT, &unit(3));
     assert_cut(&storage, "R1", whole, 3);
-}
-
-/// Without frames a log is byte for byte what Redis would write, after a cut as well: the same file, no other.
-#[test]
-fn row_r1_with_frames_off_the_cut_file_is_gone_on_with_as_redis_does() {
-    let plain = || {
-        let settings = settings(2);
-        settings.set_frames(false);
-        settings
-    };
-    let whole: u64 = (0..3).map(|number| unit(number).len() as u64).sum();
-    let manifest = "file appendonly.aof.1.incr.aof seq 1 type i\n";
-    let start_plain =
-        |storage: &SimulatedStorage| try_start(storage, &plain(), LoadOptions::default(), Position::ZERO);
-    for point in 0.. {
-        let mut finished = false;
-        for seed in 0..12 {
-            let storage = loose(3);
-            append(&storage, INCREMENT, &unit(3)[..15]);
-            storage.settle();
-            storage.crash_after(point);
-            let started = start_plain(&storage);
-            finished = !storage.is_crashed();
-            let mut random = SimulatedRandom::new(seed);
-            let after = match started {
-                Ok(started) if finished => {
-                    let cut = started.recovered.unwrap();
-                    assert_eq!((cut.row, cut.offset, cut.bytes), ("R1", whole, 15));
-                    let copy = contents(&storage, format!("appendonlydir/{}", cut.copy.unwrap()));
-                    assert_eq!(copy, unit(3)[..15]);
-                    assert_eq!(started.log.current_file_name().unwrap(), "appendonly.aof.1.incr.aof");
-                    assert_eq!(manifest_text(&storage), manifest);
-                    storage.crash_after(u64::MAX / 2);
-                    let mut driver = Driver::new(started.log, 3, Position::ZERO);
-                    driver.write(2, true, false).unwrap();
-                    driver.sync().unwrap();
-                    storage.crash(&mut random)
-                }
-                _ => storage.crash(&mut random),
-            };
-            let found = start_plain(&after).unwrap();
-            assert_eq!(
-                count_units(&found.records),
-                if finished { 5 } else { 3 },
-                "point {point}, seed {seed}"
-            );
-            // A start that meets a half-done cut goes on elsewhere.
-            assert!(!finished || manifest_text(&after) == manifest);
-        }
-        if finished {
-            return;
-        }
-    }
 }
 
 #[test]

@@ -57,6 +57,22 @@ fn an_interrupt_ends_the_server_and_a_hangup_does_not() {
 }
 
 #[test]
+fn an_abort_signal_leaves_a_report_and_a_core_file() {
+    for (enabled, reports) in [("yes", 1), ("no", 0)] {
+        let mut server = TestServer::start(&["--crash-log-enabled", enabled, "--appendonly", "yes"]);
+        server.signal("ABRT");
+        // Ended by the signal, which is what makes the system write a core file where it does so at all.
+        assert_eq!(server.wait().code(), None);
+        let text = server.log_text();
+        for part in
+            ["crashed by signal: 6 (SIGABRT)", "------ STACK TRACE ------", " aof-log: state ", " control: "]
+        {
+            assert_eq!(text.matches(part).count(), reports, "{part:?} in\n{text}");
+        }
+    }
+}
+
+#[test]
 fn shutdown_closes_the_connection_without_a_reply() {
     let mut server = TestServer::start(&[]);
     let mut client = server.client();

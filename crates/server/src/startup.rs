@@ -151,7 +151,6 @@ impl Start {
                 if let Some(path) = &pid_file {
                     daemon::write_pid_file(path);
                 }
-                tracing::info!("Server initialized");
                 server.run(poll).unwrap_or_else(|error| {
                     tracing::warn!("Polling for events failed: {}", crate::errno::text(&error));
                     1
@@ -188,6 +187,8 @@ impl Start {
         let listeners = open_listeners(&config, &poll)?;
         let clock = Clock::new();
         let dataset = Dataset::new(&config);
+        // The thread that reads the files begins to talk next.
+        tracing::info!("Server initialized");
         let persistence = Persistence::new(&config, persistence_environment(&host, waker))?;
         let server = Server {
             registry: poll.registry().try_clone().map_err(system)?,

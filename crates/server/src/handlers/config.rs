@@ -36,16 +36,23 @@ impl Server {
             Ok(()) => {
                 // The caller is not in the table while it is being served.
                 client.session.authenticated |= self.settings.password_is_empty;
-                // Whoever lets the history go may look at the directory next.
-                let waits = !client.session.in_exec
-                    && pairs.iter().any(|(name, _)| name.eq_ignore_ascii_case(b"aof-disable-auto-gc"));
-                match waits.then(|| self.persistence.history_ticket()).flatten() {
+                match self.settling_ticket(client, &pairs) {
                     Some(ticket) => self.block(client, Blocked::Job { ticket }),
                     None => client.reply.ok(),
                 }
             }
             Err(error) => client.reply.error(&error.to_string()),
         }
+    }
+
+    /// What a client waits for that has switched the log off, or has let its history go: it may look at the files next.
+    fn settling_ticket(&mut self, client: &Client, pairs: &[(&[u8], &[u8])]) -> Option<u64> {
+        let has_set = |wanted: &[u8]| pairs.iter().any(|(name, _)| name.eq_ignore_ascii_case(wanted));
+        let waits = has_set(b"appendonly") && !self.config.appendonly || has_set(b"aof-disable-auto-gc");
+        if !waits || client.session.in_exec {
+            return None;
+        }
+        self.persistence.settling_ticket()
     }
 
     /// CONFIG REWRITE

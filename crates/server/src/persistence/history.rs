@@ -4,14 +4,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::Persistence;
-use super::api::{Answer, Notice};
 use super::jobs::WakeExecutor;
 
-/// Deletions under way, and who waits for their end.
+/// Deletions under way.
 #[derive(Debug, Default)]
 pub(super) struct HistoryCollection {
     under_way: Arc<AtomicUsize>,
-    tickets: Vec<u64>,
 }
 
 impl HistoryCollection {
@@ -54,25 +52,5 @@ impl Persistence {
             }
             drop(deletion);
         }));
-    }
-
-    /// A ticket for who wants to wait until superseded files are gone; `None` when there are none to wait for.
-    pub(crate) fn history_ticket(&mut self) -> Option<u64> {
-        if !self.history.is_under_way() {
-            return None;
-        }
-        let ticket = self.next_ticket();
-        self.history.tickets.push(ticket);
-        Some(ticket)
-    }
-
-    /// Answers who waits, once everything is gone.
-    pub(super) fn answer_after_deletion(&mut self) {
-        if self.history.tickets.is_empty() || self.history.is_under_way() {
-            return;
-        }
-        for ticket in std::mem::take(&mut self.history.tickets) {
-            self.notices.push(Notice::JobDone { ticket, answer: Answer::status("OK") });
-        }
     }
 }

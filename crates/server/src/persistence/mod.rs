@@ -10,7 +10,7 @@
 //! | `stream`, `gating` | effects, encoded in order; positions, and what waits for them |
 //! | `log_state` | the log switched on and off, its events |
 //! | `rewrite`, `rewriting` | new bases for the log |
-//! | `history` | deleting the files that these replace |
+//! | `history`, `settling` | deleting the files that these replace; who waits for that |
 //! | `saves`, `saving` | SAVE, BGSAVE, save points |
 //! | `snapshot_file`, `progress`, `jobs` | writing a snapshot, on its thread |
 //! | `budget` | the memory a snapshot may cost |
@@ -36,6 +36,7 @@ mod rewriting;
 mod saves;
 mod saving;
 mod settings;
+mod settling;
 mod shutdown;
 mod snapshot_file;
 mod stream;
@@ -124,6 +125,7 @@ pub(crate) struct Persistence {
     rewrite: Option<Rewrite>,
     rewrites: RewriteHistory,
     history: HistoryCollection,
+    settling_tickets: Vec<u64>,
     rewrite_is_scheduled: bool,
     last_rewrite_try_ms: i64,
     jobs: Jobs,
@@ -192,6 +194,7 @@ impl Persistence {
             rewrite: None,
             rewrites: RewriteHistory::default(),
             history: HistoryCollection::default(),
+            settling_tickets: Vec::new(),
             rewrite_is_scheduled: false,
             last_rewrite_try_ms: 0,
             shutdown: None,
@@ -279,7 +282,7 @@ impl Persistence {
             self.start_next_save(dataset, now_ms);
             self.continue_shutdown(dataset, now_ms);
             self.watch_budget(dataset);
-            self.answer_after_deletion();
+            self.answer_settled();
         }
         std::mem::take(&mut self.notices)
     }
