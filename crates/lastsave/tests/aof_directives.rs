@@ -195,6 +195,8 @@ fn a_first_base_that_fails_is_tried_again_and_leaves_nothing() {
         names(),
         ["appendonly.aof.1.base.rdb", "appendonly.aof.1.incr.aof", "appendonly.aof.manifest"]
     );
+    let told = server.log_text().matches("Removing the temp incr aof file").count();
+    assert_eq!(told, 1, "told once for each time");
     server.kill();
     assert_eq!(start(directory.path(), &[]).client().run("GET key:299"), "changed");
 }

@@ -237,11 +237,6 @@ impl Persistence {
                     return;
                 }
                 if switch == Switch::Enable {
-                    let names = self.directory.names();
-                    tracing::info!(
-                        "Removing the temp incr aof file {} in the background",
-                        String::from_utf8_lossy(&names.temporary_increment())
-                    );
                     self.log_takes_effects = false;
                 }
                 rewrite.conclusion = Some(match rewrite.switch {

@@ -158,8 +158,8 @@ impl Persistence {
             AccessRecord::Nothing
         };
         let incremental_writeback = match form {
-            SnapshotForm::CommandBase { .. } => self.settings.rewrite_incremental,
-            SnapshotForm::Dump | SnapshotForm::Base => self.settings.save_incremental,
+            SnapshotForm::Base | SnapshotForm::CommandBase { .. } => self.settings.rewrite_incremental,
+            SnapshotForm::Dump => self.settings.save_incremental,
         };
         SnapshotJob {
             storage: Arc::clone(&self.storage),
