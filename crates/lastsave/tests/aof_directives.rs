@@ -189,7 +189,7 @@ fn a_first_base_that_fails_is_tried_again_and_leaves_nothing() {
     server.wait_for_log("Removing the temp incr aof file temp-appendonly.aof.incr in the background");
     ok(&mut client, "CONFIG SET snapshot-max-extra-memory 0 rdb-key-save-delay 0");
     eventually("the first base", || {
-        client.info("aof_rewrite_in_progress") == "0" && client.info("aof_rewrite_scheduled") == "0"
+        client.info("aof_rewrite_scheduled") == "0" && client.info("aof_rewrite_in_progress") == "0"
     });
     assert_eq!(
         names(),

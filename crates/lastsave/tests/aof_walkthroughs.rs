@@ -96,7 +96,7 @@ fn turn_it_on_while_the_server_runs() {
     assert_eq!(client.run("SET before 1"), "OK");
     assert_eq!(client.run("CONFIG SET appendonly yes"), "OK");
     eventually("the first base", || {
-        client.info("aof_rewrite_in_progress") == "0" && client.info("aof_rewrite_scheduled") == "0"
+        client.info("aof_rewrite_scheduled") == "0" && client.info("aof_rewrite_in_progress") == "0"
     });
     assert_eq!(client.info("aof_last_bgrewrite_status"), "ok");
     assert_eq!(client.run("SET after 1"), "OK");
