@@ -48,7 +48,7 @@ pub(crate) fn redis_text(object_type: ObjectType) -> &'static str {
         "hash-hashtable" => "Duplicate hash fields detected",
         "set-hashtable" => "Duplicate set members detected",
         "zset-v1" | "zset-v2" => "Duplicate zset fields detected",
-        "hash-zipmap" => "Hash zipmap integrity check failed.",
+        "hash-zipmap" => "Hash zipmap with dup elements",
         "hash-ziplist" => "Hash ziplist integrity check failed.",
         "hash-listpack" => "Hash listpack integrity check failed.",
         "set-listpack" => "Set listpack integrity check failed.",

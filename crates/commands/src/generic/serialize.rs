@@ -1,7 +1,9 @@
 //! DUMP and RESTORE.
 
-use lastsave_keyspace::{Entry, Expiry};
-use lastsave_rdb::{DumpEncoder, DumpOptions, WriteError, decode_dump};
+use lastsave_keyspace::{Entry, Expiry, Key};
+use lastsave_rdb::{
+    DumpEncoder, DumpError, DumpOptions, ErrorKind, Lineage, ObjectType, WriteError, decode_dump,
+};
 use lastsave_resp::{ReplyBuffer, Request};
 use smallvec::SmallVec;
 
@@ -19,6 +21,9 @@ pub(crate) const COMMANDS: &[CommandSpec] = &[DUMP, RESTORE];
 const FRAME_BYTES: usize = 11;
 
 const BAD_DATA_FORMAT: &str = "ERR Bad data format";
+
+/// Bytes of a key that are enough to find it.
+const LOGGED_KEY_BYTES_MAX: usize = 128;
 
 const DUMP: CommandSpec = CommandSpec {
     summary: "Returns a serialized representation of the value stored at a key.",
@@ -126,6 +131,12 @@ fn parse_restore(reply: &mut ReplyBuffer, request: Request<'_>) -> Result<Restor
     Ok(options)
 }
 
+/// Says in the log why a payload was refused, as the reply has no room for it: the words of Redis, and the exact cause.
+fn log_refused(key: &Key<'_>, reason: &str, cause: &dyn std::fmt::Display) {
+    let shown = &key.bytes()[..key.bytes().len().min(LOGGED_KEY_BYTES_MAX)];
+    tracing::warn!("RESTORE of '{}' refused: {reason} ({cause})", shown.escape_ascii());
+}
+
 fn restore(context: &mut Context<'_>, request: Request<'_>) {
     let Ok(options) = parse_restore(context.reply, request) else { return };
     let key = context.key(request.arg(1));
@@ -140,9 +151,17 @@ fn restore(context: &mut Context<'_>, request: Request<'_>) {
         DumpOptions { checksum: !context.options.skip_dump_checksum, ..DumpOptions::default() };
     let value = match decode_dump(request.arg(3), dump_options) {
         Ok(value) => value,
-        Err(error) => return context.reply.error(error.reply()),
+        Err(error) => {
+            if let DumpError::BadFormat(cause) = &error {
+                log_refused(&key, &cause.kind().redis_text(), cause);
+            }
+            return context.reply.error(error.reply());
+        }
     };
-    if check_packed(&value).is_err() {
+    if let Err(fault) = check_packed(&value) {
+        let object_type = ObjectType::new(request.arg(3)[0], Lineage::Redis);
+        let kind = ErrorKind::RepeatedElement { object_type };
+        log_refused(&key, &kind.redis_text(), &fault);
         return context.reply.error(BAD_DATA_FORMAT);
     }
     let expires_at_ms = match (time_to_live, options.absolute) {
@@ -166,7 +185,8 @@ fn restore(context: &mut Context<'_>, request: Request<'_>) {
         context.created(context.db, &key);
     }
     let options_of_data = context.options;
-    if with_new_value(value, options_of_data, |value| context.store(&key, value, expiry)).is_err() {
+    if let Err(fault) = with_new_value(value, options_of_data, |value| context.store(&key, value, expiry)) {
+        log_refused(&key, "Bad data format", &fault);
         return context.reply.error(BAD_DATA_FORMAT);
     }
     context.notify(EventClass::Generic, "restore", &key);

@@ -61,7 +61,7 @@ impl HashFault {
         match self {
             Self::NotPacked(ListpackError { packing, .. }) | Self::NoValue { packing } => match packing {
                 Packing::Ziplist => "Hash ziplist integrity check failed.",
-                Packing::Zipmap => "Hash zipmap integrity check failed.",
+                Packing::Zipmap => "Zipmap integrity check failed.",
                 _ => "Hash listpack integrity check failed.",
             },
             Self::BadTime { .. } => "Hash field expiry out of range",

@@ -18,15 +18,17 @@ impl Server {
         self.give_answer(client, answer);
     }
 
-    /// BGSAVE [SCHEDULE]
+    /// BGSAVE [SCHEDULE | CANCEL]
     pub(super) fn bgsave(&mut self, client: &mut Client, request: Request<'_>) {
         let schedule = match request.get(1) {
             None => false,
-            Some(word) if request.len() == 2 && word.eq_ignore_ascii_case(b"schedule") => true,
-            Some(_) => {
-                client.reply.error(texts::SYNTAX);
-                return;
+            Some(_) if request.len() != 2 => return client.reply.error(texts::SYNTAX),
+            Some(word) if word.eq_ignore_ascii_case(b"schedule") => true,
+            Some(word) if word.eq_ignore_ascii_case(b"cancel") => {
+                let answer = self.persistence.bgsave_cancel();
+                return self.give_answer(client, answer);
             }
+            Some(_) => return client.reply.error(texts::SYNTAX),
         };
         let answer = self.persistence.bgsave(&mut self.dataset, schedule, self.clock.now_ms());
         self.give_answer(client, answer);

@@ -81,6 +81,7 @@ impl Persistence {
             directory: Arc::clone(&self.directory),
             log_settings: Arc::clone(&self.log_settings),
             what,
+            is_start: false,
         }
     }
 }

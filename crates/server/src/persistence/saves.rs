@@ -38,7 +38,7 @@ pub(crate) struct RunningSave {
     pub(crate) started_ms: i64,
     /// Changes at the cut: what is no longer unsaved when the job succeeds.
     pub(crate) dirty_at_cut: u64,
-    /// A later FLUSHALL or shutdown made it worthless.
+    /// A later FLUSHALL or shutdown made it worthless, or BGSAVE CANCEL ended it.
     pub(crate) is_cancelled: bool,
 }
 
@@ -93,6 +93,11 @@ impl Saves {
     /// Whether a background save runs, as INFO tells it.
     pub(crate) fn is_background_running(&self) -> bool {
         self.running.as_ref().is_some_and(|running| running.cause == SaveCause::Background)
+    }
+
+    /// Whether the running save was told that its result is not wanted.
+    pub(crate) fn is_cancelled(&self) -> bool {
+        self.running.as_ref().is_some_and(|running| running.is_cancelled)
     }
 
     /// The save point that is due, if any: the first in order that has seen enough changes for long enough.

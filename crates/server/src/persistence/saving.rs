@@ -48,6 +48,19 @@ impl Persistence {
         }
     }
 
+    /// BGSAVE CANCEL: the running background save ends without a file, or the scheduled one never starts. That is no
+    /// failure: writes go on, and a save point that is due starts the next one.
+    pub(crate) fn bgsave_cancel(&mut self) -> Answer {
+        if self.saves.is_background_running() && !self.saves.is_cancelled() {
+            self.saves.cancel_running();
+            return Answer::status("Background saving cancelled");
+        }
+        if std::mem::take(&mut self.saves.is_scheduled) {
+            return Answer::status("Scheduled background saving cancelled");
+        }
+        Answer::error("ERR Background saving is currently not in progress or scheduled")
+    }
+
     /// FLUSHALL has emptied the data: a running save is stopped and, with save points, the emptiness is saved. The
     /// client that asked for it waits for the ticket, if there is one.
     pub(crate) fn after_flush_all(&mut self, dataset: &mut Dataset, now_ms: i64) -> Option<u64> {

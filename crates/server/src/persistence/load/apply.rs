@@ -32,6 +32,7 @@ pub(super) struct Applier {
     unheard: Signals,
     keys_loaded: u64,
     keys_expired: u64,
+    keys_empty: u64,
     dirty: u64,
 }
 
@@ -51,6 +52,7 @@ impl Applier {
             unheard: Signals::new(),
             keys_loaded: 0,
             keys_expired: 0,
+            keys_empty: 0,
             dirty: 0,
         }
     }
@@ -61,6 +63,16 @@ impl Applier {
 
     pub(super) fn keys_expired(&self) -> u64 {
         self.keys_expired
+    }
+
+    /// Tells what became of the keys of a snapshot, in Redis' words.
+    pub(super) fn log_snapshot_ended(&self) {
+        let Self { keys_loaded, keys_expired, keys_empty, .. } = self;
+        let empty = match keys_empty {
+            0 => String::new(),
+            _ => format!(", empty keys skipped: {keys_empty}"),
+        };
+        tracing::info!("Done loading RDB, keys loaded: {keys_loaded}, keys expired: {keys_expired}{empty}.");
     }
 
     /// Changes made by commands: they count towards the next save point.
@@ -115,7 +127,8 @@ impl Applier {
         let existed = match existed {
             Ok(existed) => existed,
             Err(Unstorable::Empty) => {
-                tracing::info!("Rejecting an empty key from RDB: '{}'", key.escape_ascii());
+                self.keys_empty += 1;
+                tracing::info!("rdbLoadObject skipping empty key: {}", key.escape_ascii());
                 return Ok(());
             }
             Err(fault) => {

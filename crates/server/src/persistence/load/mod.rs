@@ -45,6 +45,8 @@ pub(super) enum LoadMessage {
     Sizes { total_bytes: u64, used_memory_bytes: u64 },
     /// Keys of a snapshot.
     Keys { database: u64, keys: Vec<KeyRecord>, keep_expired: bool, loaded_bytes: u64 },
+    /// The snapshot ends.
+    SnapshotEnded,
     /// A file of commands begins: database 0 is selected.
     CommandFile,
     /// Commands, each a canonical array, one after the other.
@@ -153,6 +155,10 @@ impl Loading {
                 LoadMessage::Keys { database, keys, keep_expired, loaded_bytes } => {
                     self.loaded_bytes = loaded_bytes;
                     self.applier.insert_keys(dataset, database, keys, keep_expired)
+                }
+                LoadMessage::SnapshotEnded => {
+                    self.applier.log_snapshot_ended();
+                    Ok(())
                 }
                 LoadMessage::CommandFile => {
                     self.applier.start_command_file();

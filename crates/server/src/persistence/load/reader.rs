@@ -25,6 +25,12 @@ use crate::identity::REDIS_VERSION;
 /// Keys sent at once.
 const KEYS_PER_BATCH: usize = 512;
 
+/// Redis' last line when a snapshot cannot be read, or is not meant for this server.
+const FATAL: &str = "Fatal error loading the DB, check server logs. Exiting.";
+
+/// Redis' last line when the bytes of a snapshot are wrong.
+const TERMINATING: &str = "Terminating server after rdb file reading failure.";
+
 /// Bytes of keys and values, or of commands, sent at once (a bigger one goes alone).
 const BYTES_PER_BATCH: usize = 256 * 1024;
 
@@ -35,6 +41,8 @@ pub(in super::super) struct SourceFiles {
     pub(in super::super) directory: Arc<AofDirectory>,
     pub(in super::super) log_settings: Arc<LogSettings>,
     pub(in super::super) what: What,
+    /// The server is starting: what cannot be loaded ends it.
+    pub(in super::super) is_start: bool,
 }
 
 /// Which of them.
@@ -56,7 +64,7 @@ impl SourceFiles {
         log_settings: Arc<LogSettings>,
     ) -> Self {
         let what = if settings.appendonly { What::Log } else { What::Dump };
-        Self { storage, directory, log_settings, what }
+        Self { storage, directory, log_settings, what, is_start: true }
     }
 }
 
@@ -213,7 +221,7 @@ impl ReadJob {
                     name.display(),
                     error.reason()
                 );
-                tracing::warn!("Fatal error loading the DB, check server logs. Exiting.");
+                self.say_that_it_ends(FATAL);
                 return Err(Stop::Failed);
             }
         };
@@ -278,7 +286,10 @@ impl ReadJob {
                     );
                     return Err(RdbStop::Stopped(Stop::Failed));
                 }
-                Event::End { .. } => return Ok(reader.offset()),
+                Event::End { .. } => {
+                    self.send(LoadMessage::SnapshotEnded)?;
+                    return Ok(reader.offset());
+                }
                 _ => {}
             }
         }
@@ -405,13 +416,20 @@ impl ReadJob {
                 report.push('\n');
             });
         }
-        tracing::warn!(raw = true, "{}", report.trim_end());
+        tracing::warn!(raw = true, "{report}");
         tracing::warn!(
             "The file {0} was not changed. Restore a copy of it from a backup, let 'lastsave-server check-rdb --salvage \
              <new file> {0}' copy what is intact, or move it away to start empty.",
             name.display()
         );
-        tracing::warn!("Fatal error loading the DB, check server logs. Exiting.");
+        self.say_that_it_ends(if is_foreign(error) { FATAL } else { TERMINATING });
+    }
+
+    /// The last line of a start that failed, by which scripts know it.
+    fn say_that_it_ends(&self, line: &str) {
+        if self.files.is_start {
+            tracing::warn!("{line}");
+        }
     }
 }
 
@@ -439,12 +457,19 @@ impl From<RdbError> for RdbStop {
     }
 }
 
+/// Whether the file is nothing that this server reads, whatever its bytes.
+fn is_foreign(error: &RdbError) -> bool {
+    matches!(
+        error.kind(),
+        lastsave_rdb::ErrorKind::WrongSignature { .. } | lastsave_rdb::ErrorKind::UnsupportedVersion { .. }
+    )
+}
+
 fn log_rdb_error(error: &RdbError) {
     let text = error.kind().redis_text();
     match error.kind() {
-        lastsave_rdb::ErrorKind::WrongSignature { .. }
-        | lastsave_rdb::ErrorKind::UnsupportedVersion { .. } => {
-            tracing::warn!("{text}");
+        _ if is_foreign(error) => {
+            tracing::warn!("{text} ({error})");
             return;
         }
         lastsave_rdb::ErrorKind::ChecksumMismatch { expected, got } => {
