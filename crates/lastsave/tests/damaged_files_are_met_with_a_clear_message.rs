@@ -516,11 +516,7 @@ fn a_damaged_dump_is_refused() {
         } else {
             "Terminating server after rdb file reading failure."
         };
-        refused_saying(
-            directory.path(),
-            DUMP_ONLY,
-            &[text, "The file dump.rdb was not changed", last_line],
-        );
+        refused_saying(directory.path(), DUMP_ONLY, &[text, "The file dump.rdb was not changed", last_line]);
         // Nor is it passed over when it would become the base of a log.
         let printed = refused(directory.path(), FRAMED);
         assert!(printed.contains(text), "{printed}");

@@ -7,7 +7,7 @@ use crate::{
     source::Source,
     string::StringEncoder,
     value::{Value, payload_type, read_value},
-    version::{FileVersion, RdbVersion},
+    version::RdbVersion,
     writer::WriteError,
 };
 
@@ -47,6 +47,9 @@ impl DumpEncoder {
     }
 }
 
+/// Newest version that a payload may have: the newest that is written.
+const PAYLOAD_VERSION_MAX: u16 = 12;
+
 /// How to judge a payload.
 #[derive(Debug, Clone, Copy)]
 pub struct DumpOptions {
@@ -58,7 +61,7 @@ pub struct DumpOptions {
 
 impl Default for DumpOptions {
     fn default() -> Self {
-        Self { version_max: FileVersion::REDIS_NEWEST, checksum: true }
+        Self { version_max: PAYLOAD_VERSION_MAX, checksum: true }
     }
 }
 
@@ -160,6 +163,8 @@ pub fn decode_dump(payload: &[u8], options: DumpOptions) -> Result<Value, DumpEr
             activity: if object_type.is_some() { Activity::ReadObjectValue } else { Activity::ReadType },
             key: None,
             object_type,
+            version: None,
+            written_by: None,
         };
         DumpError::BadFormat(Error::new(kind, place))
     })

@@ -5,11 +5,12 @@ use std::{fmt, io};
 use lastsave_lzf::LzfFault;
 
 use crate::{
+    module::ModuleId,
     object::{
         hash::HashFault, list::ListFault, set::SetFault, sorted_set::SortedSetFault, stream::StreamFault,
     },
-    opcode::ObjectType,
-    version::Lineage,
+    opcode::{self, ObjectType},
+    version::{FileVersion, Lineage},
 };
 
 /// What the reader was doing when it failed, in the words of redis-check-rdb.
@@ -147,6 +148,12 @@ pub enum ErrorKind {
         /// The type.
         object_type: ObjectType,
     },
+    /// A value that only its module can read.
+    #[error("values of the module {module} are not supported")]
+    UnservedModule {
+        /// The module.
+        module: ModuleId,
+    },
     /// A known record that cannot be skipped without losing its meaning.
     #[error("records with opcode {opcode} are not supported")]
     UnservedOpcode {
@@ -226,6 +233,10 @@ impl ErrorKind {
             Self::InvalidSet(fault) => fault.redis_text().into(),
             Self::InvalidList(fault) => fault.redis_text().into(),
             Self::InvalidStream(fault) => fault.redis_text(),
+            Self::UnservedModule { module } => format!(
+                "The RDB file contains module data I can't load: no matching module type '{}'",
+                module.name()
+            ),
             Self::UnservedType { object_type } if object_type.number() == 6 => {
                 "Pre-release module format not supported".into()
             }
@@ -260,6 +271,10 @@ pub(crate) struct Place {
     pub key: Option<Vec<u8>>,
     /// The type of the object, if it had been read.
     pub object_type: Option<ObjectType>,
+    /// The file's version, if it had been read.
+    pub version: Option<FileVersion>,
+    /// The server that wrote the file, if it says so.
+    pub written_by: Option<String>,
 }
 
 /// A failed read: cause and place.
@@ -301,6 +316,66 @@ impl Error {
         self.0.1.key.as_deref()
     }
 
+    /// The version of the file, when it had been read.
+    #[must_use]
+    pub fn file_version(&self) -> Option<FileVersion> {
+        self.0.1.version
+    }
+
+    /// The server that wrote the file, as `Redis 7.2.5`, when the file says so.
+    #[must_use]
+    pub fn written_by(&self) -> Option<&str> {
+        self.0.1.written_by.as_deref()
+    }
+
+    /// Whether the input is not wrong, but beyond this reader.
+    #[must_use]
+    pub fn is_beyond_this_reader(&self) -> bool {
+        matches!(
+            self.kind(),
+            ErrorKind::UnsupportedVersion { .. }
+                | ErrorKind::UnknownType { .. }
+                | ErrorKind::UnservedType { .. }
+                | ErrorKind::UnservedModule { .. }
+                | ErrorKind::UnservedOpcode { .. }
+                | ErrorKind::PreReleaseFunctions
+        )
+    }
+
+    /// What reads the input, when this reader does not and something is known to.
+    #[must_use]
+    pub fn read_by(&self) -> Option<String> {
+        let is_valkey = self.file_version().is_some_and(|version| version.lineage == Lineage::Valkey);
+        let text = match self.kind() {
+            ErrorKind::UnsupportedVersion { lineage: Lineage::Redis, number } => {
+                let newest = i32::from(FileVersion::REDIS_NEWEST);
+                return (*number > newest).then(|| "a Redis newer than 8.8".to_owned());
+            }
+            ErrorKind::UnsupportedVersion { lineage: Lineage::Valkey, number } => {
+                let newest = i32::from(FileVersion::VALKEY_NEWEST);
+                return (*number > newest).then(|| "a Valkey newer than 9.2".to_owned());
+            }
+            ErrorKind::UnservedModule { module } => {
+                return Some(format!("a server that has loaded the module of {}", module.name()));
+            }
+            ErrorKind::UnservedType { object_type } => match object_type.number() {
+                6 => "release candidates of Redis 4.0",
+                23 => "Valkey 9.2 and newer",
+                26 => "Redis 8.6 and newer",
+                _ => "Redis 8.8 and newer",
+            },
+            ErrorKind::UnservedOpcode { opcode: opcode::UPDATE } => "Valkey 9.2 and newer",
+            ErrorKind::UnservedOpcode { .. } if is_valkey => "Valkey 9.0 and newer",
+            ErrorKind::UnservedOpcode { .. } => "Redis 8.6 and newer",
+            ErrorKind::PreReleaseFunctions => "release candidates of Redis 7.0",
+            ErrorKind::UnknownType { .. } => {
+                return self.written_by().map(|server| format!("{server}, if the byte is not damaged"));
+            }
+            _ => return None,
+        };
+        Some(text.to_owned())
+    }
+
     /// The type of the object that failed, when it had been read.
     #[must_use]
     pub fn object_type(&self) -> Option<ObjectType> {
@@ -326,6 +401,17 @@ impl fmt::Display for Error {
             let shown = &key[..key.len().min(128)];
             let more = if shown.len() < key.len() { "..." } else { "" };
             write!(formatter, ", key \"{}{more}\"", shown.escape_ascii())?;
+        }
+        if self.is_beyond_this_reader() {
+            if let Some(version) = self.file_version() {
+                write!(formatter, "; a file of RDB version {version}")?;
+            }
+            if let Some(server) = self.written_by() {
+                write!(formatter, ", written by {server}")?;
+            }
+            if let Some(reader) = self.read_by() {
+                write!(formatter, "; can be read by {reader}")?;
+            }
         }
         Ok(())
     }

@@ -66,6 +66,25 @@ pub fn read_file(bytes: &[u8]) {
     }
 }
 
+/// Reads a good file and writes all its keys again, as a file of `version`.
+pub fn rewrite_file(bytes: &[u8], version: RdbVersion) -> Vec<u8> {
+    let mut reader = Reader::new(bytes, ReaderOptions::default());
+    let options = WriterOptions { version, ..WriterOptions::default() };
+    let mut writer = Writer::bare(Vec::new(), options).expect("a vector takes every byte");
+    loop {
+        match reader.next_event().expect("the file is good") {
+            Event::SelectDatabase(index) => {
+                writer.select_database(index).expect("a vector takes every byte");
+                writer.resize(0, 0).expect("a vector takes every byte");
+            }
+            Event::Key(record) => write_value(&record.value, writer.key(&record.key, &record.metadata))
+                .expect("the version has every value"),
+            Event::End { .. } => return writer.finish().expect("a vector takes every byte").inner,
+            _ => {}
+        }
+    }
+}
+
 /// Decodes `bytes` as a DUMP payload; a good one is encoded and decoded again.
 pub fn decode_payload(bytes: &[u8]) {
     let options = DumpOptions { checksum: false, ..DumpOptions::default() };

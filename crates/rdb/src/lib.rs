@@ -9,8 +9,11 @@
 //! - [`DumpEncoder`] and [`decode_dump`] do the same for single values.
 //! - [`check_rdb`] reads a whole file and reports in the words of redis-check-rdb.
 //!
-//! Values are strings, lists, hashes, sets and sorted sets, in every encoding. A value of another type ends a read with
-//! [`ErrorKind::UnservedType`], which names type and key; it is never skipped silently.
+//! Values are strings, lists, hashes, sets, sorted sets and streams, in every encoding up to Redis 8.4 and Valkey 9.0. A
+//! value of another type, of a module for example, ends a read with an [`Error`] that names type, key and offset, what
+//! wrote the file and what can read it; it is never skipped silently. Data that modules keep outside keys is.
+//!
+//! The example `rdb_to_json` turns a dump into JSON lines.
 //!
 //! What this crate is not: it does not sync, rename or name files, does not decide whether a key has expired, and does
 //! not compile function libraries.

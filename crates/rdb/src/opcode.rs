@@ -4,6 +4,8 @@ use std::fmt;
 
 use crate::version::Lineage;
 
+/// Valkey from 9.2: a command. It cannot be skipped.
+pub(crate) const UPDATE: u8 = 242;
 /// Redis from 8.6: metadata of the next key; Valkey from 9.0: a slot import. Neither can be skipped safely.
 pub(crate) const KEY_METADATA_OR_SLOT_IMPORT: u8 = 243;
 /// Size of one cluster slot.
@@ -32,7 +34,7 @@ pub(crate) const SELECT_DATABASE: u8 = 254;
 pub(crate) const END: u8 = 255;
 
 /// Opcodes start here; below are object types.
-const FIRST_OPCODE: u8 = 242;
+const FIRST_OPCODE: u8 = UPDATE;
 
 /// Object type of a plain string.
 pub(crate) const TYPE_STRING: u8 = 0;
@@ -58,6 +60,8 @@ pub(crate) const TYPE_SET: u8 = 2;
 pub(crate) const TYPE_HASH: u8 = 4;
 /// A hash in a zipmap; up to version 3.
 pub(crate) const TYPE_HASH_ZIPMAP: u8 = 9;
+/// A value of a module.
+pub(crate) const TYPE_MODULE: u8 = 7;
 /// A set in an intset.
 pub(crate) const TYPE_SET_INTSET: u8 = 11;
 /// A hash in a ziplist; up to version 9.
@@ -138,9 +142,13 @@ impl ObjectType {
             21 => "stream-v3",
             22 if self.lineage == Lineage::Valkey => "hash-2",
             22 => "hash-hashtable-md-pre-release",
+            23 if self.lineage == Lineage::Valkey => "path-hash",
             23 if self.lineage == Lineage::Redis => "hash-listpack-md-pre-release",
             24 if self.lineage == Lineage::Redis => "hash-hashtable-md",
             25 if self.lineage == Lineage::Redis => "hash-listpack-md",
+            26 if self.lineage == Lineage::Redis => "stream-v4",
+            27 if self.lineage == Lineage::Redis => "stream-v5",
+            28 if self.lineage == Lineage::Redis => "array",
             _ => "unknown",
         }
     }

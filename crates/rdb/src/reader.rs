@@ -41,6 +41,9 @@ impl Default for ReaderOptions {
     }
 }
 
+/// So much of a server's version is told in an error.
+const SERVER_VERSION_BYTES_MAX: usize = 32;
+
 /// What became of the checksum at the end of the input.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
@@ -167,6 +170,8 @@ pub struct Reader<R> {
     pending_offset: Option<u64>,
     key: Option<Vec<u8>>,
     object_type: Option<ObjectType>,
+    /// The server that wrote the file, if it says so.
+    written_by: Option<String>,
 }
 
 impl<R: Read> Reader<R> {
@@ -197,6 +202,7 @@ impl<R: Read> Reader<R> {
             pending_offset: None,
             key: None,
             object_type: None,
+            written_by: None,
         }
     }
 
@@ -240,6 +246,8 @@ impl<R: Read> Reader<R> {
             activity: self.activity,
             key: self.key.take(),
             object_type: self.object_type,
+            version: Some(self.version).filter(|version| version.number > 0),
+            written_by: self.written_by.take(),
         };
         let error = Error::new(kind, place);
         self.state = State::Failed(error.clone());
@@ -341,6 +349,10 @@ impl<R: Read> Reader<R> {
                 self.activity = Activity::ReadAux;
                 let name = source.string()?.into_bytes();
                 let value = source.string()?.into_bytes();
+                if let Some(server) = server_name(&name) {
+                    let number = &value[..value.len().min(SERVER_VERSION_BYTES_MAX)];
+                    self.written_by = Some(format!("{server} {}", number.escape_ascii()));
+                }
                 Ok(Event::Aux { name, value })
             }
             opcode::SELECT_DATABASE => {
@@ -378,6 +390,9 @@ impl<R: Read> Reader<R> {
                 Ok(Event::ModuleAux { module, when, fields_offset })
             }
             opcode::KEY_METADATA_OR_SLOT_IMPORT => Err(ErrorKind::UnservedOpcode { opcode }),
+            opcode::UPDATE if self.version.lineage == Lineage::Valkey => {
+                Err(ErrorKind::UnservedOpcode { opcode })
+            }
             number => Err(ErrorKind::UnknownType { number }),
         }
     }
@@ -400,6 +415,17 @@ impl<R: Read> Reader<R> {
         };
         self.state = State::Ended(checksum);
         Ok(Event::End { checksum })
+    }
+}
+
+/// The server whose version the AUX field `name` tells.
+fn server_name(name: &[u8]) -> Option<&'static str> {
+    if name.eq_ignore_ascii_case(b"redis-ver") {
+        Some("Redis")
+    } else if name.eq_ignore_ascii_case(b"valkey-ver") {
+        Some("Valkey")
+    } else {
+        None
     }
 }
 

@@ -298,10 +298,11 @@ impl<R: Read> Source<R> {
                 self.start += count;
                 continue;
             }
-            let piece = missing.min(PIECE_BYTES.max(bytes.len()));
-            if bytes.capacity() - bytes.len() < piece {
-                reserve(&mut bytes, piece)?;
+            if bytes.len() == bytes.capacity() {
+                let more = missing.min(PIECE_BYTES.max(bytes.len()));
+                reserve(&mut bytes, more)?;
             }
+            let piece = missing.min(bytes.capacity() - bytes.len());
             if let Err(error) = self.read_past_buffer(piece, &mut bytes) {
                 self.fault_offset = Some(start_offset);
                 return Err(short(error, length, bytes.len()));

@@ -6,6 +6,7 @@ use lastsave_listpack::ListpackValue;
 
 use crate::{
     error::ErrorKind,
+    module::ModuleId,
     object::{
         expiring_hash,
         hash::{self, HashValue},
@@ -18,8 +19,9 @@ use crate::{
     opcode::{
         ObjectType, TYPE_HASH, TYPE_HASH_EXPIRING_LISTPACK, TYPE_HASH_EXPIRING_OLD, TYPE_HASH_LISTPACK,
         TYPE_HASH_ZIPLIST, TYPE_HASH_ZIPMAP, TYPE_LIST, TYPE_LIST_QUICKLIST, TYPE_LIST_QUICKLIST_2,
-        TYPE_LIST_ZIPLIST, TYPE_SET, TYPE_SET_INTSET, TYPE_SET_LISTPACK, TYPE_STREAM, TYPE_STREAM_2,
-        TYPE_STREAM_3, TYPE_STRING, TYPE_ZSET, TYPE_ZSET_2, TYPE_ZSET_LISTPACK, TYPE_ZSET_ZIPLIST,
+        TYPE_LIST_ZIPLIST, TYPE_MODULE, TYPE_SET, TYPE_SET_INTSET, TYPE_SET_LISTPACK, TYPE_STREAM,
+        TYPE_STREAM_2, TYPE_STREAM_3, TYPE_STRING, TYPE_ZSET, TYPE_ZSET_2, TYPE_ZSET_LISTPACK,
+        TYPE_ZSET_ZIPLIST,
     },
     source::Source,
     version::Lineage,
@@ -178,6 +180,9 @@ pub(crate) fn read_value<R: Read>(
             hash::read(number, source).map(Value::Hash)
         }
         // The numbers 22 and 23 mean something else in files of Valkey.
+        TYPE_HASH_EXPIRING_OLD if object_type.lineage() == Lineage::Valkey => {
+            expiring_hash::read_of_valkey(source).map(Value::Hash)
+        }
         TYPE_HASH_EXPIRING_OLD..=TYPE_HASH_EXPIRING_LISTPACK if object_type.lineage() == Lineage::Redis => {
             expiring_hash::read(object_type.number(), source).map(Value::Hash)
         }
@@ -186,6 +191,12 @@ pub(crate) fn read_value<R: Read>(
         }
         number @ (TYPE_STREAM | TYPE_STREAM_2 | TYPE_STREAM_3) => {
             stream::read(number, source).map(Value::Stream)
+        }
+        TYPE_MODULE => {
+            let offset = source.offset();
+            let module = ModuleId::new(source.any_length()?);
+            source.set_fault_offset(offset);
+            Err(ErrorKind::UnservedModule { module })
         }
         _ if object_type.is_known() => Err(ErrorKind::UnservedType { object_type }),
         number => Err(ErrorKind::UnknownType { number }),

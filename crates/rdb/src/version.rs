@@ -18,15 +18,17 @@ pub enum Lineage {
 pub struct FileVersion {
     /// Whose numbering `number` belongs to.
     pub lineage: Lineage,
-    /// The number itself: 1 to 12 for Redis, 80 for Valkey.
+    /// The number itself: 1 to 14 for Redis, 80 and 81 for Valkey.
     pub number: u16,
 }
 
 impl FileVersion {
-    /// Newest Redis-numbered version that is read.
-    pub const REDIS_NEWEST: u16 = 12;
-    /// The one Valkey-numbered version that is read.
-    pub const VALKEY_NEWEST: u16 = 80;
+    /// Newest Redis-numbered version that is read. From version 13 on there are types and records that end the read.
+    pub const REDIS_NEWEST: u16 = 14;
+    /// Oldest Valkey-numbered version.
+    pub const VALKEY_OLDEST: u16 = 80;
+    /// Newest Valkey-numbered version that is read.
+    pub const VALKEY_NEWEST: u16 = 81;
 
     /// Reads the nine bytes of the magic. `Err` carries the number of a well-formed magic whose version is not read,
     /// and nothing when the signature itself is wrong.
@@ -34,7 +36,9 @@ impl FileVersion {
         if let Some(digits) = magic.strip_prefix(b"VALKEY") {
             let number = leading_integer(digits);
             return match u16::try_from(number) {
-                Ok(number @ Self::VALKEY_NEWEST) => Ok(Self { lineage: Lineage::Valkey, number }),
+                Ok(number @ Self::VALKEY_OLDEST..=Self::VALKEY_NEWEST) => {
+                    Ok(Self { lineage: Lineage::Valkey, number })
+                }
                 _ => Err(Some((Lineage::Valkey, number))),
             };
         }
@@ -178,7 +182,8 @@ mod tests {
         assert_eq!(FileVersion::from_magic(b"REDIS0012"), redis(12));
         assert_eq!(FileVersion::from_magic(b"REDIS  9x"), redis(9));
         assert_eq!(FileVersion::from_magic(b"REDIS0000"), Err(Some((Lineage::Redis, 0))));
-        assert_eq!(FileVersion::from_magic(b"REDIS0013"), Err(Some((Lineage::Redis, 13))));
+        assert_eq!(FileVersion::from_magic(b"REDIS0014"), redis(14));
+        assert_eq!(FileVersion::from_magic(b"REDIS0015"), Err(Some((Lineage::Redis, 15))));
         assert_eq!(FileVersion::from_magic(b"REDIS-001"), Err(Some((Lineage::Redis, -1))));
         assert_eq!(FileVersion::from_magic(b"REDISabcd"), Err(Some((Lineage::Redis, 0))));
         assert_eq!(FileVersion::from_magic(b"REDIX0011"), Err(None));
@@ -186,7 +191,8 @@ mod tests {
             FileVersion::from_magic(b"VALKEY080"),
             Ok(FileVersion { lineage: Lineage::Valkey, number: 80 })
         );
-        assert_eq!(FileVersion::from_magic(b"VALKEY081"), Err(Some((Lineage::Valkey, 81))));
+        assert!(FileVersion::from_magic(b"VALKEY081").is_ok());
+        assert_eq!(FileVersion::from_magic(b"VALKEY082"), Err(Some((Lineage::Valkey, 82))));
         assert_eq!(FileVersion::from_magic(b"VALKEY011"), Err(Some((Lineage::Valkey, 11))));
     }
 }

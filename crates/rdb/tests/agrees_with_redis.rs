@@ -1,5 +1,6 @@
 //! The real Redis loads what is written here, takes the payloads, and its check tool says what ours says.
 
+#[expect(dead_code, reason = "each test binary uses its own part")]
 mod common;
 
 use common::{

@@ -136,8 +136,9 @@ fn a_type_that_is_not_served_is_named_with_its_key() {
     file[type_at] = 7;
     let (events, error) = read_events(&file, ReaderOptions::default());
     let error = error.unwrap();
-    let ErrorKind::UnservedType { object_type } = error.kind() else { panic!("{error}") };
-    assert_eq!((object_type.number(), object_type.name()), (7, "module-value"));
+    let ErrorKind::UnservedModule { module } = error.kind() else { panic!("{error}") };
+    assert_eq!(module.name().len(), 9);
+    assert_eq!(error.object_type().map(|object_type| object_type.name()), Some("module-value"));
     assert_eq!(error.key(), Some(&b"h"[..]));
     assert_eq!(error.activity(), Activity::ReadObjectValue);
     let record = error.record_offset() as usize;
@@ -197,15 +198,16 @@ fn expiries_in_seconds_of_old_files() {
 }
 
 #[test]
-fn every_version_from_one_to_twelve_and_valkey_80() {
+fn every_version_from_one_to_fourteen_and_those_of_valkey() {
     let body = b"\xfe\x00\x00\x01k\x01v";
-    for number in 1..=12 {
+    for number in 1..=14 {
         let magic = format!("REDIS{number:04}");
         let file = assemble(magic.as_bytes().try_into().unwrap(), body, number >= 5);
         assert_eq!(read_rows(&file).len(), 1, "{magic}");
     }
     assert_eq!(read_rows(&assemble(b"VALKEY080", body, true)).len(), 1);
-    for magic in [b"REDIS0000", b"REDIS0013", b"REDIS0080", b"VALKEY081", b"VALKEY011"] {
+    assert_eq!(read_rows(&assemble(b"VALKEY081", body, true)).len(), 1);
+    for magic in [b"REDIS0000", b"REDIS0015", b"REDIS0080", b"VALKEY082", b"VALKEY011"] {
         let (_, error) = read_events(&assemble(magic, body, true), ReaderOptions::default());
         assert!(matches!(error.unwrap().kind(), ErrorKind::UnsupportedVersion { .. }));
     }
@@ -248,4 +250,58 @@ fn records_that_must_be_understood_are_refused() {
         let error = refused(&[number, 1, b'k', 0]);
         assert_eq!(error.object_type().map(|object_type| object_type.name()), Some(name));
     }
+}
+
+#[test]
+fn what_is_beyond_this_reader_is_told_with_its_writer_and_its_readers() {
+    let text = |magic: &[u8; 9], body: &[u8]| {
+        let (_, error) = read_events(&assemble(magic, body, true), ReaderOptions::default());
+        let error = error.unwrap();
+        assert!(error.is_beyond_this_reader());
+        error.to_string()
+    };
+    let redis = b"\xfa\x09redis-ver\x058.8.1";
+    let valkey = b"\xfa\x0avalkey-ver\x059.2.0";
+    let after = |header: &[u8], record: &[u8]| [header, b"\xfe\x00", record].concat();
+    assert_eq!(
+        text(b"REDIS0014", &after(redis, b"\x1c\x07numbers\x00")),
+        "values of type 28 (array) are not supported; at offset 37, in the record at offset 28, doing \
+         read-object-value, type 28 (array), key \"numbers\"; a file of RDB version 14, written by Redis 8.8.1; can be \
+         read by Redis 8.8 and newer"
+    );
+    for (magic, body, parts) in [
+        (
+            b"REDIS0013",
+            after(redis, b"\x1a\x01k\x00"),
+            ["key \"k\"", "by Redis 8.8.1", "by Redis 8.6 and newer"],
+        ),
+        (b"REDIS0013", after(redis, b"\xf3\x01"), ["opcode 243", "by Redis 8.8.1", "by Redis 8.6 and newer"]),
+        (
+            b"VALKEY080",
+            after(valkey, b"\xf3\x01"),
+            ["opcode 243", "by Valkey 9.2.0", "by Valkey 9.0 and newer"],
+        ),
+        (b"VALKEY081", after(valkey, b"\xf2\x01"), ["opcode 242", "81 (Valkey)", "by Valkey 9.2 and newer"]),
+        (b"VALKEY081", after(valkey, b"\x17\x01k"), ["path-hash", "key \"k\"", "by Valkey 9.2 and newer"]),
+        (b"REDIS0011", after(redis, b"\x63\x01k"), ["opcode 99", "key \"k\"", "read by Redis 8.8.1, if"]),
+        (
+            b"REDIS0011",
+            after(redis, b"\x07\x01k\x81\x00\x00\x00\x00\x00\x00\x04\x01\x00"),
+            ["the module AAAAAAAAB (version 1)", "key \"k\"", "that has loaded the module of AAAAAAAAB"],
+        ),
+        (
+            b"REDIS0020",
+            Vec::new(),
+            ["Redis RDB version 20 is not", "at offset 9", "by a Redis newer than 8.8"],
+        ),
+        (b"VALKEY099", Vec::new(), ["Valkey RDB version 99 is", "at offset 9", "by a Valkey newer than 9.2"]),
+    ] {
+        let text = text(magic, &body);
+        for part in parts {
+            assert!(text.contains(part), "no {part:?} in: {text}");
+        }
+    }
+    // Damage is no matter of versions.
+    let (_, error) = read_events(b"REDIS0011\xfe\x00\x00\x05k", ReaderOptions::default());
+    assert!(!error.unwrap().is_beyond_this_reader());
 }

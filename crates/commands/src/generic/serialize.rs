@@ -161,7 +161,8 @@ fn restore(context: &mut Context<'_>, request: Request<'_>) {
     if let Err(fault) = check_packed(&value) {
         let object_type = ObjectType::new(request.arg(3)[0], Lineage::Redis);
         let kind = ErrorKind::RepeatedElement { object_type };
-        log_refused(&key, &kind.redis_text(), &fault);
+        let packing = object_type.name().rsplit('-').next().unwrap_or_default();
+        log_refused(&key, &kind.redis_text(), &format_args!("{packing} with dup elements: {fault}"));
         return context.reply.error(BAD_DATA_FORMAT);
     }
     let expires_at_ms = match (time_to_live, options.absolute) {

@@ -1,4 +1,5 @@
-//! Hashes with fields that expire: four encodings are read, two written, all of them only from version 12 on.
+//! Hashes with fields that expire: five encodings are read, two written, all of them only from version 12 on, and one
+//! in Valkey alone.
 
 use std::io::Read;
 
@@ -80,6 +81,22 @@ pub(crate) fn read<R: Read>(type_byte: u8, source: &mut Source<R>) -> Result<Has
             }
         }
     };
+    Ok(HashValue::Expiring(fields))
+}
+
+/// Reads the hash of Valkey's type 22: each field with its value and its time, -1 for never.
+pub(crate) fn read_of_valkey<R: Read>(source: &mut Source<R>) -> Result<HashValue, ErrorKind> {
+    let mut fields = ExpiringFields::default();
+    for _ in 0..source.length()? {
+        let (field, value) = (source.string()?, source.string()?);
+        let time_ms = match i64::from_le_bytes(source.array()?) {
+            -1 => 0,
+            // What expires at 0 has expired long ago; here 0 stands for never.
+            0 => 1,
+            time_ms => check_time(time_ms)?,
+        };
+        fields.push(field, value, time_ms);
+    }
     Ok(HashValue::Expiring(fields))
 }
 
@@ -208,6 +225,19 @@ mod tests {
         assert_eq!(read_bytes(&[&b"\x17"[..], packed].concat()), expected);
         assert_eq!(read_bytes(b"\x18\xe7\x03\0\0\0\0\0\0\x02\x02\x01f\x01v\0\x01g\x01w"), expected);
         assert_eq!(read_bytes(&[&b"\x19\xe8\x03\0\0\0\0\0\0"[..], packed].concat()), expected);
+    }
+
+    #[test]
+    fn the_hash_of_valkey_is_read() {
+        let bytes = b"\x03\x01f\x01v\xff\xff\xff\xff\xff\xff\xff\xff\x01g\x01w\x05\0\0\0\0\0\0\0\
+            \x01h\x01x\0\0\0\0\0\0\0\0";
+        let mut source = Source::new(&bytes[..], 64, Some(bytes.len() as u64), false);
+        let Ok(HashValue::Expiring(fields)) = read_of_valkey(&mut source) else { panic!("a hash") };
+        let times: Vec<_> = fields.iter().map(|(field, _, time)| (field.as_slice().to_vec(), time)).collect();
+        assert_eq!(times, [(b"f".to_vec(), None), (b"g".to_vec(), Some(5)), (b"h".to_vec(), Some(1))]);
+        let bad = b"\x01\x01f\x01v\xfe\xff\xff\xff\xff\xff\xff\xff";
+        let mut source = Source::new(&bad[..], 64, Some(bad.len() as u64), false);
+        assert_eq!(read_of_valkey(&mut source), Err(HashFault::BadTime { time_ms: -2 }.into()));
     }
 
     #[test]

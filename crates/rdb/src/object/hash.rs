@@ -41,6 +41,9 @@ pub enum HashFault {
         /// What it is packed in.
         packing: Packing,
     },
+    /// A zipmap has no fields, which no server has written.
+    #[error("a zipmap without fields")]
+    EmptyZipmap,
     /// A field expires at a time that cannot be.
     #[error("a field that expires at {time_ms}")]
     BadTime {
@@ -64,6 +67,7 @@ impl HashFault {
                 Packing::Zipmap => "Zipmap integrity check failed.",
                 _ => "Hash listpack integrity check failed.",
             },
+            Self::EmptyZipmap => "Zipmap integrity check failed.",
             Self::BadTime { .. } => "Hash field expiry out of range",
             Self::TooMany { .. } => "Unexpected EOF reading RDB file",
         }
@@ -100,6 +104,9 @@ pub(crate) fn read<R: Read>(type_byte: u8, source: &mut Source<R>) -> Result<Has
     if type_byte == TYPE_HASH_ZIPMAP {
         // How long its values may be was no matter then: the caller packs it again.
         let zipmap = Zipmap::from_bytes(&bytes).map_err(HashFault::from)?;
+        if zipmap.is_empty() {
+            return Err(HashFault::EmptyZipmap.into());
+        }
         let mut fields = Strings::default();
         for (field, value) in zipmap.iter() {
             fields.push(StringValue::Bytes(field.to_vec()));
@@ -198,6 +205,11 @@ mod tests {
         assert_eq!(read_bytes(b"\x10\x0a\x0a\0\0\0\x01\0\x81m\x02\xff"), no_value);
         assert!(matches!(read_bytes(b"\x04\x01\x01m"), Err(ErrorKind::UnexpectedEnd { .. })));
         assert!(matches!(read_bytes(b"\x10\x03abc"), Err(ErrorKind::InvalidHash(HashFault::NotPacked(_)))));
+    }
+
+    #[test]
+    fn a_zipmap_without_fields_is_refused_as_redis_does() {
+        assert_eq!(read_bytes(b"\x09\x02\x00\xff"), Err(HashFault::EmptyZipmap.into()));
     }
 
     #[test]

@@ -20,13 +20,25 @@ pub(crate) const FIXTURES: &[(&str, &[u8])] = &[
     ("aof-base", include_bytes!("../fixtures/aof-base.rdb")),
 ];
 
+/// Every fixture of a type of value, by name. What each holds stands beside it.
+pub(crate) const TYPE_FIXTURES: &[(&str, &[u8])] = &[
+    ("lists", include_bytes!("../fixtures/types/lists.rdb")),
+    ("lists-compressed", include_bytes!("../fixtures/types/lists-compressed.rdb")),
+    ("lists-with-plain-nodes", include_bytes!("../fixtures/types/lists-with-plain-nodes.rdb")),
+    ("hashes", include_bytes!("../fixtures/types/hashes.rdb")),
+    ("sets", include_bytes!("../fixtures/types/sets.rdb")),
+    ("sorted-sets", include_bytes!("../fixtures/types/sorted-sets.rdb")),
+    ("streams", include_bytes!("../fixtures/types/streams.rdb")),
+    ("keys-with-times", include_bytes!("../fixtures/types/keys-with-times.rdb")),
+];
+
 pub(crate) fn fixture(name: &str) -> &'static [u8] {
     FIXTURES.iter().find(|(known, _)| *known == name).expect("a fixture of that name").1
 }
 
 /// Fixtures small enough to be damaged in every place.
 pub(crate) fn small_fixtures() -> impl Iterator<Item = (&'static str, &'static [u8])> {
-    FIXTURES.iter().copied().filter(|(_, bytes)| bytes.len() < 1000)
+    FIXTURES.iter().chain(TYPE_FIXTURES).copied().filter(|(_, bytes)| bytes.len() < 1000)
 }
 
 /// All events up to the end, or up to an error.
@@ -66,11 +78,11 @@ pub(crate) fn rows(events: &[Event]) -> Vec<Row> {
     rows
 }
 
-/// The bytes of a string value.
+/// The bytes of a string value; of another, a text that differs when the value does.
 pub(crate) fn content(value: &Value) -> Vec<u8> {
     match value {
         Value::String(value) => StringValue::into_bytes(value.clone()),
-        other => panic!("not a string: {other:?}"),
+        other => format!("{other:?}").into_bytes(),
     }
 }
 

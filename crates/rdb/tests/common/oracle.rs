@@ -153,6 +153,22 @@ impl Server {
         Reply::Bulk(Some(bytes))
     }
 
+    /// Runs a command whose reply may be anything, and gives its first line.
+    pub(crate) fn command_of_any_reply(&mut self, arguments: &[&[u8]]) -> String {
+        let first = match self.command(arguments) {
+            Reply::Line(line) => line,
+            Reply::Bulk(_) => String::new(),
+        };
+        // Whatever else belongs to the reply stands before the next one.
+        self.stream.get_mut().write_all(b"ECHO end-of-reply\r\n").unwrap();
+        let mut line = String::new();
+        while line != "end-of-reply\r\n" {
+            line.clear();
+            self.stream.read_line(&mut line).unwrap();
+        }
+        first
+    }
+
     /// The file that the server writes now.
     pub(crate) fn saved(&mut self) -> Vec<u8> {
         assert_eq!(self.command(&[b"SAVE"]), Reply::Line("+OK".into()));
