@@ -224,6 +224,8 @@ pub struct DataStats {
     pub expired_stale_ratio: f64,
     /// Active cycles that ended because their time was up.
     pub expired_time_cap_reached_count: u64,
+    /// Commands refused because the version of the RDB format in use cannot hold what they would make.
+    pub inexpressible: u64,
 }
 
 #[cfg(test)]

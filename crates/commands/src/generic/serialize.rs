@@ -13,7 +13,7 @@ use crate::options::DataOptions;
 use crate::reply::{Replied, SYNTAX_ERROR, error, integer_argument};
 use crate::signals::EventClass;
 use crate::spec::{Argument, Categories, CommandSpec, Flags, Group, Handler, KeyFlags, KeySpec};
-use crate::values::{check_packed, with_new_value, write_value};
+use crate::values::{Unstorable, check_packed, with_new_value, write_value};
 
 pub(crate) const COMMANDS: &[CommandSpec] = &[DUMP, RESTORE];
 
@@ -187,6 +187,7 @@ fn restore(context: &mut Context<'_>, request: Request<'_>) {
     }
     let options_of_data = context.options;
     if let Err(fault) = with_new_value(value, options_of_data, |value| context.store(&key, value, expiry)) {
+        context.stats.inexpressible += u64::from(fault == Unstorable::ExpiringFields);
         log_refused(&key, "Bad data format", &fault);
         return context.reply.error(BAD_DATA_FORMAT);
     }

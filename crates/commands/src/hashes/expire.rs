@@ -231,6 +231,7 @@ fn expire(context: &mut Context<'_>, request: Request<'_>, form: TimeForm, spec:
     const NOT_POSITIVE: &str = "ERR Parameter `numFields` should be greater than 0";
     let Ok(first) = parse_fields(context.reply, request, fields_at, NOT_POSITIVE) else { return };
     if context.options.rdb_write_version < RdbVersion::V12 {
+        context.stats.inexpressible += 1;
         return context.reply.error(OLD_VERSION);
     }
     let fields: Vec<&[u8]> = request.args().skip(first).collect();

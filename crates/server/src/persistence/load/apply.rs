@@ -131,6 +131,14 @@ impl Applier {
                 tracing::info!("rdbLoadObject skipping empty key: {}", key.escape_ascii());
                 return Ok(());
             }
+            Err(Unstorable::ExpiringFields) => {
+                return Err(format!(
+                    "The RDB file holds the hash '{}' at offset {offset}, whose fields expire, which 'rdb-write-version {}' \
+                     cannot hold: start with 'rdb-write-version 12'",
+                    key.escape_ascii(),
+                    dataset.options.rdb_write_version
+                ));
+            }
             Err(fault) => {
                 return Err(format!(
                     "Internal error in RDB reading offset {offset}, {fault}: '{}'",
@@ -205,7 +213,7 @@ impl Applier {
             ));
         }
         match spec.handler {
-            Handler::Data(handler) => self.run(dataset, handler, request),
+            Handler::Data(handler) => return self.run(dataset, handler, request, file),
             Handler::Server(ServerCommand::Select) => return self.select(request, file),
             // A transaction's records come all or none, so there is nothing to wait for at EXEC.
             Handler::Server(_) => {}
@@ -214,8 +222,15 @@ impl Applier {
         Ok(())
     }
 
-    fn run(&mut self, dataset: &mut Dataset, handler: lastsave_commands::DataCommand, request: Request<'_>) {
+    fn run(
+        &mut self,
+        dataset: &mut Dataset,
+        handler: lastsave_commands::DataCommand,
+        request: Request<'_>,
+        file: &str,
+    ) -> Result<(), String> {
         let errors_before = self.reply.errors();
+        let inexpressible_before = dataset.stats.inexpressible;
         let mut depends = Dependency::Nothing;
         let mut context = Context {
             keyspace: &mut dataset.keyspace,
@@ -247,6 +262,16 @@ impl Applier {
         self.dirty += self.effects.dirty();
         self.effects.clear();
         self.reply.consume(self.reply.pending());
+        if dataset.stats.inexpressible != inexpressible_before {
+            // Going on without it would lose it at the next rewrite.
+            return Err(format!(
+                "The append only file {file} makes fields of the hash '{}' expire, which 'rdb-write-version {}' cannot \
+                 hold: start with 'rdb-write-version 12'",
+                request.get(1).unwrap_or_default().escape_ascii(),
+                dataset.options.rdb_write_version
+            ));
+        }
+        Ok(())
     }
 
     fn select(&mut self, request: Request<'_>, file: &str) -> Result<(), String> {
