@@ -153,7 +153,7 @@ fn everything_else_goes_through_every_version() {
         fill(&mut client, 2);
         let expected = fingerprint(&mut client);
         assert_eq!(client.run("SAVE"), "OK");
-        let magic = format!("REDIS{:0>4}", version);
+        let magic = format!("REDIS{version:0>4}");
         assert!(files::read(&directory.path().join("dump.rdb")).starts_with(magic.as_bytes()));
         assert_eq!(client.run("DEBUG RELOAD"), "OK");
         assert_eq!(fingerprint(&mut client), expected, "version {version}");
