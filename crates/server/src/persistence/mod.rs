@@ -39,6 +39,8 @@ mod settings;
 mod settling;
 mod shutdown;
 mod snapshot_file;
+#[cfg(test)]
+mod snapshot_verification;
 mod stream;
 
 use std::path::Path;
