@@ -1,8 +1,8 @@
 //! Files that redis-server 7.0.15 wrote for every type and encoding, at the limits between encodings: what they hold is
 //! kept beside them as JSON lines. And damaged ones, with what is said about each.
 //!
-//! `cargo test -p lastsave-rdb --test fixtures_of_every_type -- --ignored` makes them again with the redis-server that is
-//! installed; times of deliveries and headers then differ.
+//! `LASTSAVE_WRITE_FIXTURES=1 cargo test -p lastsave-rdb --test fixtures_of_every_type` writes them again with the
+//! redis-server that is installed; times of deliveries and headers then differ.
 #![expect(clippy::disallowed_methods, reason = "a test keeps its fixtures in files")]
 
 #[expect(dead_code, reason = "each test binary uses its own part")]
@@ -149,13 +149,19 @@ fn lines(file: &[u8]) -> String {
     lines.concat()
 }
 
+fn digest(server: &mut Server) -> String {
+    match server.command(&[b"DEBUG", b"DIGEST"]) {
+        Reply::Line(digest) => digest,
+        other => panic!("{other:?}"),
+    }
+}
+
 #[test]
-#[ignore = "writes the fixtures anew"]
-fn the_fixtures_are_made() {
+fn redis_makes_the_same_of_the_recipes_today() {
     if !is_installed("redis-server") {
         return;
     }
-    fs::create_dir_all(folder()).unwrap();
+    let is_writing = std::env::var_os("LASTSAVE_WRITE_FIXTURES").is_some();
     for recipe in RECIPES {
         let mut server = Server::start(None, recipe.options);
         for line in recipe.commands.lines() {
@@ -164,12 +170,18 @@ fn the_fixtures_are_made() {
             let reply = server.command_of_any_reply(&arguments);
             assert!(!reply.starts_with('-'), "{line}: {reply}");
         }
-        let file = server.saved();
-        fs::write(folder().join(format!("{}.rdb", recipe.name)), &file).unwrap();
-        fs::write(folder().join(format!("{}.jsonl", recipe.name)), lines(&file)).unwrap();
+        if is_writing {
+            let file = server.saved();
+            fs::write(folder().join(format!("{}.rdb", recipe.name)), &file).unwrap();
+            fs::write(folder().join(format!("{}.jsonl", recipe.name)), lines(&file)).unwrap();
+        }
+        let mut loaded = Server::start(Some(&good(recipe.name)), recipe.options);
+        assert_eq!(digest(&mut loaded), digest(&mut server), "{}", recipe.name);
     }
-    for (name, damage, _) in DAMAGED {
-        fs::write(folder().join(format!("damaged-{name}.rdb")), damage()).unwrap();
+    if is_writing {
+        for (name, damage, _) in DAMAGED {
+            fs::write(folder().join(format!("damaged-{name}.rdb")), damage()).unwrap();
+        }
     }
 }
 
@@ -203,14 +215,11 @@ fn redis_finds_the_same_data_in_them_when_written_again() {
     if !is_installed("redis-server") {
         return;
     }
-    let digest = |file: &[u8]| match Server::start(Some(file), &[]).command(&[b"DEBUG", b"DIGEST"]) {
-        Reply::Line(digest) => digest,
-        other => panic!("{other:?}"),
-    };
+    let digest_of = |file: &[u8]| digest(&mut Server::start(Some(file), &[]));
     for (name, file) in TYPE_FIXTURES {
-        let expected = digest(file);
+        let expected = digest_of(file);
         assert_ne!(expected, "0".repeat(40));
-        assert_eq!(digest(&fuzzing::rewrite_file(file, RdbVersion::V10)), expected, "{name}");
+        assert_eq!(digest_of(&fuzzing::rewrite_file(file, RdbVersion::V10)), expected, "{name}");
     }
 }
 

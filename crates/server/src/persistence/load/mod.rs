@@ -5,6 +5,7 @@
 //! everything has been executed.
 
 mod apply;
+mod bad_file;
 mod reader;
 
 use std::sync::Arc;

@@ -12,24 +12,16 @@ use lastsave_aof::{
     OpenedLog, RdbPart, open_log,
 };
 use lastsave_fsync_scheduler::Position;
-use lastsave_rdb::{
-    CheckOptions, Error as RdbError, Event, Header, KeyRecord, Reader, ReaderOptions, Writer, check_rdb,
-};
+use lastsave_rdb::{Error as RdbError, Event, Header, KeyRecord, Reader, ReaderOptions, Writer};
 use lastsave_storage::{FileMode, FileReader, FileWriter, OpenOptions, Storage, StorageError, write_synced};
 
 use super::super::snapshot_file::SnapshotError;
 use super::super::{PersistenceSettings, log_notices, pid};
-use super::{LoadMessage, LoadedLog};
+use super::{LoadMessage, LoadedLog, bad_file};
 use crate::identity::REDIS_VERSION;
 
 /// Keys sent at once.
 const KEYS_PER_BATCH: usize = 512;
-
-/// Redis' last line when a snapshot cannot be read, or is not meant for this server.
-const FATAL: &str = "Fatal error loading the DB, check server logs. Exiting.";
-
-/// Redis' last line when the bytes of a snapshot are wrong.
-const TERMINATING: &str = "Terminating server after rdb file reading failure.";
 
 /// Bytes of keys and values, or of commands, sent at once (a bigger one goes alone).
 const BYTES_PER_BATCH: usize = 256 * 1024;
@@ -221,7 +213,7 @@ impl ReadJob {
                     name.display(),
                     error.reason()
                 );
-                self.say_that_it_ends(FATAL);
+                self.say_that_it_ends(bad_file::FATAL);
                 return Err(Stop::Failed);
             }
         };
@@ -230,7 +222,8 @@ impl ReadJob {
             Ok(_) => Ok(true),
             Err(RdbStop::Stopped(stop)) => Err(stop),
             Err(RdbStop::Bad(error)) => {
-                self.report_bad_dump(&error, name);
+                bad_file::report_dump(&*self.files.storage, name, self.now_ms, &error);
+                self.say_that_it_ends(bad_file::last_line(&error));
                 Err(Stop::Failed)
             }
         }
@@ -393,36 +386,11 @@ impl ReadJob {
             Ok(end) => Ok(end),
             Err(RdbStop::Stopped(stop)) => Err(stop),
             Err(RdbStop::Bad(error)) => {
-                log_rdb_error(&error);
+                bad_file::log_error(&error);
                 tracing::warn!("{}", part.failure_text());
                 Err(Stop::Failed)
             }
         }
-    }
-
-    /// Says what is wrong with a snapshot file, in Redis' words, and what can be done.
-    fn report_bad_dump(&self, error: &RdbError, name: &Path) {
-        log_rdb_error(error);
-        let mut report = String::new();
-        if let Ok(file) = self.files.storage.open(name, &OpenOptions::read_only()) {
-            let total_bytes = file.len().ok();
-            let options = CheckOptions {
-                file_name: &name.to_string_lossy(),
-                now_ms: self.now_ms,
-                reader: ReaderOptions { total_bytes, ..ReaderOptions::default() },
-            };
-            check_rdb(FileReader::new(file), &options, |line| {
-                report.push_str(&String::from_utf8_lossy(line));
-                report.push('\n');
-            });
-        }
-        tracing::warn!(raw = true, "{report}");
-        tracing::warn!(
-            "The file {0} was not changed. Restore a copy of it from a backup, let 'lastsave-server check-rdb --salvage \
-             <new file> {0}' copy what is intact, or move it away to start empty.",
-            name.display()
-        );
-        self.say_that_it_ends(if is_foreign(error) { FATAL } else { TERMINATING });
     }
 
     /// The last line of a start that failed, by which scripts know it.
@@ -455,36 +423,6 @@ impl From<RdbError> for RdbStop {
     fn from(error: RdbError) -> Self {
         RdbStop::Bad(error)
     }
-}
-
-/// Whether the file is nothing that this server reads, whatever its bytes.
-fn is_foreign(error: &RdbError) -> bool {
-    matches!(
-        error.kind(),
-        lastsave_rdb::ErrorKind::WrongSignature { .. } | lastsave_rdb::ErrorKind::UnsupportedVersion { .. }
-    )
-}
-
-fn log_rdb_error(error: &RdbError) {
-    let text = error.kind().redis_text();
-    match error.kind() {
-        _ if is_foreign(error) => {
-            tracing::warn!("{text} ({error})");
-            return;
-        }
-        lastsave_rdb::ErrorKind::ChecksumMismatch { expected, got } => {
-            tracing::warn!("Wrong RDB checksum expected: ({expected:x}) but got ({got:x}). Aborting now.");
-        }
-        kind if kind.is_short_read() => {
-            tracing::warn!("Short read or OOM loading DB. Unrecoverable error, aborting now.");
-        }
-        _ => {}
-    }
-    tracing::warn!(
-        "Internal error in RDB reading offset {}, {} -> {text} ({error})",
-        error.offset(),
-        error.activity().name()
-    );
 }
 
 fn value_bytes(record: &KeyRecord) -> usize {
