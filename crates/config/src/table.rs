@@ -89,9 +89,9 @@ directives! {
     "rdb-del-sync-files" => rdb_del_sync_files: bool = Flag::new(false), RUNTIME, NotYet;
     /// Sync every 4 MiB while a snapshot is written, so that the last sync is short.
     "rdb-save-incremental-fsync" => rdb_save_incremental_fsync: bool = Flag::new(true), RUNTIME, Works;
-    /// How deeply packed values in snapshots and RESTORE payloads are checked.
+    /// How deeply packed values in snapshots and RESTORE payloads are checked: always wholly, whatever is set.
     "sanitize-dump-payload" => sanitize_dump_payload: SanitizeDumpPayload =
-        OneOf(SanitizeDumpPayload::No), RUNTIME, Works;
+        OneOf(SanitizeDumpPayload::No), RUNTIME, Moot;
     /// The RDB version that BGSAVE, log bases, DUMP and MIGRATE write. 9 and 10 load in Redis before 7.2, 12 in Redis
     /// 7.4 and later.
     "rdb-write-version" => rdb_write_version: u8 = Number::integer(9, 12, 11), OURS, Works;

@@ -115,6 +115,7 @@ fn save(decay: Decay, checksum: bool) -> (std::result::Result<SnapshotWritten, S
         created_unix_seconds: 0,
         used_memory_bytes: 0,
         key_delay: 0,
+        bytes_per_second_max: 0,
         incremental_writeback: true,
         progress: Arc::new(Progress::new(snapshot.len())),
         snapshot,
