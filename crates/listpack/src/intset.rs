@@ -3,7 +3,12 @@
 //! Layout, little-endian: width in bytes (32 bits: 2, 4 or 8), number of members (32 bits), members. The width never
 //! shrinks, as in Redis.
 
-use std::{cmp::Ordering, fmt, iter::FusedIterator, mem};
+mod read;
+
+use std::{fmt, mem};
+
+pub use read::{IntsetIter, IntsetRef};
+use read::{chunks, read};
 
 use crate::error::{Fault, ListpackError, Packing};
 
@@ -13,7 +18,7 @@ const HEADER_BYTES: usize = 8;
 /// A set of integers that owns its bytes, which are exactly those of Redis.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Intset {
-    bytes: Box<[u8]>,
+    pub(crate) bytes: Box<[u8]>,
 }
 
 impl Intset {
@@ -72,6 +77,13 @@ impl Intset {
         Self { bytes: bytes.into_boxed_slice() }
     }
 
+    /// The set for reading.
+    #[must_use]
+    #[inline]
+    pub fn view(&self) -> IntsetRef<'_> {
+        IntsetRef { bytes: &self.bytes }
+    }
+
     /// The bytes, header included.
     #[must_use]
     #[inline]
@@ -96,53 +108,47 @@ impl Intset {
     #[must_use]
     #[inline]
     pub fn width(&self) -> usize {
-        usize::from(self.bytes[0])
+        self.view().width()
     }
 
     /// Number of members.
     #[must_use]
     #[inline]
     pub fn len(&self) -> usize {
-        // Widths are powers of two.
-        (self.bytes.len() - HEADER_BYTES) >> self.width().trailing_zeros()
+        self.view().len()
     }
 
     /// Whether there are no members.
     #[must_use]
     #[inline]
     pub fn is_empty(&self) -> bool {
-        self.bytes.len() == HEADER_BYTES
+        self.view().is_empty()
     }
 
     /// The member number `index` in ascending order.
     #[must_use]
     #[inline]
     pub fn get(&self, index: usize) -> Option<i64> {
-        let members = &self.bytes[HEADER_BYTES..];
-        match self.width() {
-            2 => chunks::<2>(members).get(index).map(read),
-            4 => chunks::<4>(members).get(index).map(read),
-            _ => chunks::<8>(members).get(index).map(read),
-        }
+        self.view().get(index)
     }
 
     /// The smallest member.
     #[must_use]
     pub fn min(&self) -> Option<i64> {
-        self.get(0)
+        self.view().min()
     }
 
     /// The greatest member.
     #[must_use]
     pub fn max(&self) -> Option<i64> {
-        self.get(self.len().checked_sub(1)?)
+        self.view().max()
     }
 
     /// Whether `member` is in the set.
     #[must_use]
     #[inline]
     pub fn contains(&self, member: i64) -> bool {
-        self.rank(member).is_ok()
+        self.view().contains(member)
     }
 
     /// How many members are smaller than `member`: its index, as an error if it is not in the set.
@@ -152,12 +158,7 @@ impl Intset {
     /// The index that it would have.
     #[inline]
     pub fn rank(&self, member: i64) -> Result<usize, usize> {
-        let members = &self.bytes[HEADER_BYTES..];
-        match self.width() {
-            2 => search::<2>(members, member),
-            4 => search::<4>(members, member),
-            _ => search::<8>(members, member),
-        }
+        self.view().rank(member)
     }
 
     /// Adds `member`; whether it was new.
@@ -214,7 +215,7 @@ impl Intset {
     /// The members in ascending order, from either end.
     #[must_use]
     pub fn iter(&self) -> IntsetIter<'_> {
-        IntsetIter { set: self, front: 0, back: self.len() }
+        self.view().iter()
     }
 }
 
@@ -245,46 +246,6 @@ impl<'a> IntoIterator for &'a Intset {
     }
 }
 
-/// The members of an intset in ascending order.
-#[derive(Debug, Clone)]
-pub struct IntsetIter<'a> {
-    set: &'a Intset,
-    front: usize,
-    back: usize,
-}
-
-impl Iterator for IntsetIter<'_> {
-    type Item = i64;
-
-    #[inline]
-    fn next(&mut self) -> Option<i64> {
-        if self.front == self.back {
-            return None;
-        }
-        self.front += 1;
-        self.set.get(self.front - 1)
-    }
-
-    fn size_hint(&self) -> (usize, Option<usize>) {
-        let left = self.back - self.front;
-        (left, Some(left))
-    }
-}
-
-impl DoubleEndedIterator for IntsetIter<'_> {
-    #[inline]
-    fn next_back(&mut self) -> Option<i64> {
-        if self.front == self.back {
-            return None;
-        }
-        self.back -= 1;
-        self.set.get(self.back)
-    }
-}
-
-impl ExactSizeIterator for IntsetIter<'_> {}
-impl FusedIterator for IntsetIter<'_> {}
-
 /// The width that `member` needs.
 fn width_of(member: i64) -> usize {
     if i16::try_from(member).is_ok() {
@@ -302,34 +263,6 @@ fn header(width: usize, count: usize) -> [u8; HEADER_BYTES] {
     header[0] = width as u8;
     header[4..].copy_from_slice(&count.to_le_bytes());
     header
-}
-
-#[inline]
-fn chunks<const N: usize>(members: &[u8]) -> &[[u8; N]] {
-    members.as_chunks().0
-}
-
-/// The member in `N` bytes, its sign extended.
-#[inline]
-fn read<const N: usize>(member: &[u8; N]) -> i64 {
-    let mut wide = [0; 8];
-    wide[8 - N..].copy_from_slice(member);
-    i64::from_le_bytes(wide) >> (64 - 8 * N)
-}
-
-#[inline]
-fn search<const N: usize>(members: &[u8], wanted: i64) -> Result<usize, usize> {
-    let members = chunks::<N>(members);
-    // Numbers are often added and asked for in order, so the ends come first.
-    match (members.first(), members.last()) {
-        (Some(first), _) if wanted < read(first) => Err(0),
-        (_, Some(last)) => match wanted.cmp(&read(last)) {
-            Ordering::Greater => Err(members.len()),
-            Ordering::Equal => Ok(members.len() - 1),
-            Ordering::Less => members.binary_search_by(|member| read(member).cmp(&wanted)),
-        },
-        _ => Err(0),
-    }
 }
 
 /// Index of the first member that is not greater than the one before, with both.

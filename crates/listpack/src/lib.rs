@@ -4,7 +4,8 @@
 //!
 //! - [`Listpack`] holds strings and integers in one allocation: read from either end, searched, edited in place.
 //!   [`ListpackRef`] reads one in borrowed bytes. [`ListpackBuilder`] makes one of many values.
-//! - [`Intset`] is a sorted set of integers of one width.
+//! - [`Intset`] is a sorted set of integers of one width; [`IntsetRef`] reads one in borrowed bytes. [`PackedSet`] is either
+//!   an intset or a listpack.
 //! - [`Ziplist`] and [`Zipmap`] read what older versions wrote, and turn it into listpacks.
 //!
 //! Bytes from outside are checked completely, in one pass, before anything else can be done with them; a failure is a
@@ -31,15 +32,17 @@ mod error;
 pub mod fuzzing;
 mod intset;
 mod listpack;
+mod packed_set;
 mod value;
 mod ziplist;
 mod zipmap;
 
 pub use error::{Fault, ListpackError, Packing};
-pub use intset::{Intset, IntsetIter};
+pub use intset::{Intset, IntsetIter, IntsetRef};
 pub use listpack::{
     Entries, Iter, LISTPACK_BYTES_MAX, Listpack, ListpackBuilder, ListpackRef, Pairs, Position,
 };
+pub use packed_set::{PackedSet, PackedSetRef};
 pub use value::{ListpackValue, parse_integer};
 pub use ziplist::{Ziplist, ZiplistIter};
 pub use zipmap::{Zipmap, ZipmapIter};

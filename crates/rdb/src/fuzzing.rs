@@ -119,7 +119,7 @@ fn write_value<P: Put>(value: &Value, writer: ValueWriter<'_, P>) -> Result<(), 
             let refs = fields.iter().map(|(field, value, time_ms)| (field.into(), value.into(), time_ms));
             writer.expiring_hash(fields.len(), soonest_ms, refs)
         }
-        Value::Set(SetValue::Intset(intset)) => writer.set_of_integers(intset),
+        Value::Set(SetValue::Intset(intset)) => writer.set_of_integers(intset.view()),
         Value::Set(SetValue::Listpack(listpack)) => writer.packed_set(listpack.view()),
         Value::Stream(stream) => write_stream(stream, writer),
         Value::Set(SetValue::Members(members)) => {

@@ -52,7 +52,7 @@ fn a_set_payload() {
     assert_eq!(intset.iter().collect::<Vec<_>>(), [1, 2, 3]);
     let mut ours = Vec::new();
     DumpEncoder::new(RdbVersion::V11, true)
-        .value(&mut ours, |writer| writer.set_of_integers(&intset))
+        .value(&mut ours, |writer| writer.set_of_integers(intset.view()))
         .expect("every version has intsets");
     assert_eq!(ours, payload);
 }

@@ -1,6 +1,6 @@
 //! Going through the members of a set.
 
-use lastsave_listpack::{Intset, IntsetIter, ListpackRef, ListpackValue};
+use lastsave_listpack::{IntsetIter, IntsetRef, ListpackRef, ListpackValue};
 
 use crate::table;
 
@@ -20,7 +20,7 @@ impl<'a> SetMembers<'a> {
         Self(Form::Packed(listpack.iter()))
     }
 
-    pub(super) fn integers(intset: &'a Intset) -> Self {
+    pub(super) fn integers(intset: IntsetRef<'a>) -> Self {
         Self(Form::Integers(intset.iter()))
     }
 

@@ -7,7 +7,9 @@ pub use iterate::SetMembers;
 
 use std::sync::Arc;
 
-use lastsave_listpack::{Intset, Listpack, ListpackRef, ListpackValue, parse_integer};
+use lastsave_listpack::{
+    Intset, IntsetRef, Listpack, ListpackRef, ListpackValue, PackedSet, PackedSetRef, parse_integer,
+};
 
 use crate::collection::{Collection, CollectionEncoding};
 use crate::table::{Shape, Table};
@@ -33,26 +35,26 @@ impl Default for SetLimits {
 #[derive(Debug, Clone)]
 pub struct Set(Form);
 
-/// Two of the three forms share a variant, because only then a set takes 16 bytes.
 #[derive(Debug, Clone)]
 enum Form {
-    Packed(Listpack),
-    Other(Arc<Other>),
+    Packed(PackedSet),
+    Big(Arc<Table>),
 }
 
-#[derive(Debug, Clone)]
-enum Other {
-    Integers(Intset),
-    Big(Box<Table>),
+/// A set of any form for reading.
+enum View<'a> {
+    Listpack(ListpackRef<'a>),
+    Integers(IntsetRef<'a>),
+    Big(&'a Table),
 }
 
-const _: () = assert!(size_of::<Set>() <= 16 && size_of::<Other>() <= 16);
+const _: () = assert!(size_of::<Set>() <= 16);
 
 impl Set {
     /// An empty set.
     #[must_use]
     pub fn new() -> Self {
-        Self(Form::Packed(Listpack::new()))
+        Self::from_listpack(Listpack::new())
     }
 
     /// An empty set in the form that suits `len` members, the first of which is `member`.
@@ -70,38 +72,47 @@ impl Set {
     /// A set of integers.
     #[must_use]
     pub fn from_intset(intset: Intset) -> Self {
-        Self(Form::Other(Arc::new(Other::Integers(intset))))
+        Self(Form::Packed(intset.into()))
     }
 
     /// A packed set that comes from elsewhere. Whether the members are different from each other is not checked: if they
     /// are not, they stay so as long as it is packed.
     #[must_use]
     pub fn from_listpack(listpack: Listpack) -> Self {
-        Self(Form::Packed(listpack))
+        Self(Form::Packed(listpack.into()))
     }
 
     fn from_table(table: Table) -> Self {
-        Self(Form::Other(Arc::new(Other::Big(Box::new(table)))))
+        Self(Form::Big(Arc::new(table)))
+    }
+
+    #[inline]
+    fn view(&self) -> View<'_> {
+        match &self.0 {
+            Form::Packed(packed) => match packed.view() {
+                PackedSetRef::Listpack(listpack) => View::Listpack(listpack),
+                PackedSetRef::Intset(intset) => View::Integers(intset),
+            },
+            Form::Big(table) => View::Big(table),
+        }
     }
 
     /// The listpack of a packed set.
     #[must_use]
     pub fn as_listpack(&self) -> Option<ListpackRef<'_>> {
-        match &self.0 {
-            Form::Packed(listpack) => Some(listpack.view()),
-            Form::Other(_) => None,
+        match self.view() {
+            View::Listpack(listpack) => Some(listpack),
+            View::Integers(_) | View::Big(_) => None,
         }
     }
 
     /// The intset of a set of integers that is stored as one.
     #[must_use]
-    pub fn as_intset(&self) -> Option<&Intset> {
-        match &self.0 {
-            Form::Other(other) => match &**other {
-                Other::Integers(intset) => Some(intset),
-                Other::Big(_) => None,
-            },
-            Form::Packed(_) => None,
+    #[inline]
+    pub fn as_intset(&self) -> Option<IntsetRef<'_>> {
+        match self.view() {
+            View::Integers(intset) => Some(intset),
+            View::Listpack(_) | View::Big(_) => None,
         }
     }
 
@@ -109,12 +120,10 @@ impl Set {
     #[must_use]
     #[inline]
     pub fn len(&self) -> usize {
-        match &self.0 {
-            Form::Packed(listpack) => listpack.len(),
-            Form::Other(other) => match &**other {
-                Other::Integers(intset) => intset.len(),
-                Other::Big(table) => table.len(),
-            },
+        match self.view() {
+            View::Listpack(listpack) => listpack.len(),
+            View::Integers(intset) => intset.len(),
+            View::Big(table) => table.len(),
         }
     }
 
@@ -129,14 +138,10 @@ impl Set {
     #[must_use]
     #[inline]
     pub fn contains(&self, member: &[u8]) -> bool {
-        match &self.0 {
-            Form::Packed(listpack) => listpack.find(member, 0).is_some(),
-            Form::Other(other) => match &**other {
-                Other::Integers(intset) => {
-                    parse_integer(member).is_some_and(|member| intset.contains(member))
-                }
-                Other::Big(table) => table.contains(member),
-            },
+        match self.view() {
+            View::Listpack(listpack) => listpack.find(member, 0).is_some(),
+            View::Integers(intset) => parse_integer(member).is_some_and(|member| intset.contains(member)),
+            View::Big(table) => table.contains(member),
         }
     }
 
@@ -153,37 +158,31 @@ impl Set {
     /// Adds a member. Gives whether it is new.
     #[inline]
     pub fn insert(&mut self, member: &[u8], limits: &SetLimits) -> bool {
-        match &mut self.0 {
-            Form::Packed(listpack) => {
+        let packed = match &mut self.0 {
+            Form::Packed(packed) => packed,
+            Form::Big(table) => return Arc::make_mut(table).insert(member, &[]),
+        };
+        match packed.view() {
+            PackedSetRef::Listpack(listpack) => {
                 if listpack.find(member, 0).is_some() {
                     return false;
                 }
                 if packing::takes(listpack, member, limits) {
-                    listpack.push_back(member);
+                    packed.edit_listpack(|listpack| listpack.push_back(member));
                     return true;
                 }
                 self.make_big().insert(member, &[])
             }
-            Form::Other(other) => {
-                if let Other::Integers(intset) = &**other {
-                    let Some(integer) = parse_integer(member) else {
-                        self.add_text_to_integers(member, limits);
-                        return true;
-                    };
-                    if intset.contains(integer) {
-                        return false;
-                    }
+            PackedSetRef::Intset(_) => {
+                let Some(integer) = parse_integer(member) else {
+                    self.add_text_to_integers(member, limits);
+                    return true;
+                };
+                let (is_new, len) = packed.edit_intset(|intset| (intset.insert(integer), intset.len()));
+                if is_new && len > packing::intset_entries_max(limits) {
+                    self.make_big();
                 }
-                match Arc::make_mut(other) {
-                    Other::Big(table) => table.insert(member, &[]),
-                    Other::Integers(intset) => {
-                        intset.insert(parse_integer(member).expect("it was parsed above"));
-                        if intset.len() > packing::intset_entries_max(limits) {
-                            self.make_big();
-                        }
-                        true
-                    }
-                }
+                is_new
             }
         }
     }
@@ -197,82 +196,67 @@ impl Set {
     /// Removes a member. Gives whether it was one.
     pub fn remove(&mut self, member: &[u8]) -> bool {
         match &mut self.0 {
-            Form::Packed(listpack) => {
-                let found = listpack.find(member, 0);
-                if let Some(position) = found {
-                    listpack.remove(position);
+            Form::Packed(packed) => match packed.view() {
+                PackedSetRef::Listpack(listpack) => {
+                    let found = listpack.find(member, 0);
+                    if let Some(position) = found {
+                        packed.edit_listpack(|listpack| listpack.remove(position));
+                    }
+                    found.is_some()
                 }
-                found.is_some()
-            }
-            Form::Other(other) => {
-                let is_member = match &**other {
-                    Other::Integers(intset) => {
-                        parse_integer(member).is_some_and(|member| intset.contains(member))
-                    }
-                    Other::Big(table) => table.contains(member),
-                };
-                is_member
-                    && match Arc::make_mut(other) {
-                        Other::Integers(intset) => {
-                            parse_integer(member).is_some_and(|member| intset.remove(member))
-                        }
-                        Other::Big(table) => table.remove(member),
-                    }
-            }
+                PackedSetRef::Intset(_) => parse_integer(member)
+                    .is_some_and(|member| packed.edit_intset(|intset| intset.remove(member))),
+            },
+            // What is not there is not worth a copy.
+            Form::Big(table) => table.contains(member) && Arc::make_mut(table).remove(member),
         }
     }
 
     /// Removes the member at a position, which is below the length.
     pub fn remove_at(&mut self, index: usize) {
         match &mut self.0 {
-            Form::Packed(listpack) => {
-                let removed = listpack.remove_range(index as i64, 1);
-                assert_eq!(removed, 1, "the position is below the length");
-            }
-            Form::Other(other) => match Arc::make_mut(other) {
-                Other::Integers(intset) => {
-                    let member = intset.get(index).expect("the position is below the length");
-                    intset.remove(member);
+            Form::Packed(packed) => match packed.view() {
+                PackedSetRef::Listpack(_) => {
+                    let removed = packed.edit_listpack(|listpack| listpack.remove_range(index as i64, 1));
+                    assert_eq!(removed, 1, "the position is below the length");
                 }
-                Other::Big(table) => table.remove_at(index),
+                PackedSetRef::Intset(intset) => {
+                    let member = intset.get(index).expect("the position is below the length");
+                    packed.edit_intset(|intset| intset.remove(member));
+                }
             },
+            Form::Big(table) => Arc::make_mut(table).remove_at(index),
         }
     }
 
     /// The member at a position, which is below the length. Positions hold until the next change.
     #[must_use]
     pub fn at(&self, index: usize) -> ListpackValue<'_> {
-        match &self.0 {
-            Form::Packed(listpack) => {
+        match self.view() {
+            View::Listpack(listpack) => {
                 listpack.get_index(index as i64).expect("the position is below the length")
             }
-            Form::Other(other) => match &**other {
-                Other::Integers(intset) => {
-                    ListpackValue::Integer(intset.get(index).expect("the position is below the length"))
-                }
-                Other::Big(table) => ListpackValue::Bytes(table.element_at(index).key),
-            },
+            View::Integers(intset) => {
+                ListpackValue::Integer(intset.get(index).expect("the position is below the length"))
+            }
+            View::Big(table) => ListpackValue::Bytes(table.element_at(index).key),
         }
     }
 
     /// All members, in the order of their positions.
     #[must_use]
     pub fn iter(&self) -> SetMembers<'_> {
-        match &self.0 {
-            Form::Packed(listpack) => SetMembers::packed(listpack.view()),
-            Form::Other(other) => match &**other {
-                Other::Integers(intset) => SetMembers::integers(intset),
-                Other::Big(table) => SetMembers::big(table.iter()),
-            },
+        match self.view() {
+            View::Listpack(listpack) => SetMembers::packed(listpack),
+            View::Integers(intset) => SetMembers::integers(intset),
+            View::Big(table) => SetMembers::big(table.iter()),
         }
     }
 
     /// Visits some members, at least `count` if there are that many, and gives where to go on; 0 at the end. Who goes on
     /// until then sees every member that is there all the time.
     pub fn scan<'s>(&'s self, cursor: u64, count: usize, mut visit: impl FnMut(ListpackValue<'s>)) -> u64 {
-        if let Form::Other(other) = &self.0
-            && let Other::Big(table) = &**other
-        {
+        if let Form::Big(table) = &self.0 {
             return table.scan(cursor, count, |element| visit(ListpackValue::Bytes(element.key)));
         }
         self.iter().for_each(visit);
@@ -281,10 +265,10 @@ impl Set {
 
     /// Unpacks it if that is better for a set that gets `members` more.
     pub fn expect_more(&mut self, members: usize, limits: &SetLimits) {
-        let members_max = match (&self.0, self.as_intset()) {
-            (Form::Packed(_), _) => limits.listpack_entries_max,
-            (Form::Other(_), Some(_)) => limits.intset_entries_max,
-            (Form::Other(_), None) => return,
+        let members_max = match self.view() {
+            View::Listpack(_) => limits.listpack_entries_max,
+            View::Integers(_) => limits.intset_entries_max,
+            View::Big(_) => return,
         };
         if members > members_max {
             self.make_big();
@@ -309,7 +293,7 @@ impl Set {
     fn add_text_to_integers(&mut self, member: &[u8], limits: &SetLimits) {
         let packed = self.as_intset().and_then(|intset| packing::listpack_with(intset, member, limits));
         match packed {
-            Some(listpack) => self.0 = Form::Packed(listpack),
+            Some(listpack) => *self = Self::from_listpack(listpack),
             None => {
                 self.make_big().insert(member, &[]);
             }
@@ -317,8 +301,7 @@ impl Set {
     }
 
     fn make_big(&mut self) -> &mut Table {
-        let is_big = matches!(&self.0, Form::Other(other) if matches!(&**other, Other::Big(_)));
-        if !is_big {
+        if let Form::Packed(_) = &self.0 {
             let mut table = Table::new(Shape::Keys);
             let mut text = itoa::Buffer::new();
             for member in self.iter() {
@@ -327,10 +310,7 @@ impl Set {
             *self = Self::from_table(table);
         }
         match &mut self.0 {
-            Form::Other(other) => match Arc::make_mut(other) {
-                Other::Big(table) => table,
-                Other::Integers(_) => unreachable!("it was unpacked above"),
-            },
+            Form::Big(table) => Arc::make_mut(table),
             Form::Packed(_) => unreachable!("it was unpacked above"),
         }
     }
@@ -358,14 +338,8 @@ impl Collection for Set {
 
     fn heap_bytes(&self) -> usize {
         match &self.0 {
-            Form::Packed(listpack) => listpack.byte_len(),
-            Form::Other(other) => {
-                size_of::<Other>()
-                    + match &**other {
-                        Other::Integers(intset) => intset.byte_len(),
-                        Other::Big(table) => size_of::<Table>() + table.heap_bytes(),
-                    }
-            }
+            Form::Packed(packed) => packed.byte_len(),
+            Form::Big(table) => size_of::<Table>() + table.heap_bytes(),
         }
     }
 
@@ -373,20 +347,15 @@ impl Collection for Set {
         match &mut self.0 {
             Form::Packed(_) => 0,
             // Bytes were copied only by who is the only owner now.
-            Form::Other(other) => match Arc::get_mut(other) {
-                Some(Other::Big(table)) => table.take_copied_bytes(),
-                _ => 0,
-            },
+            Form::Big(table) => Arc::get_mut(table).map_or(0, Table::take_copied_bytes),
         }
     }
 
     fn encoding(&self) -> CollectionEncoding {
-        match &self.0 {
-            Form::Packed(_) => CollectionEncoding::Listpack,
-            Form::Other(other) => match &**other {
-                Other::Integers(_) => CollectionEncoding::Intset,
-                Other::Big(_) => CollectionEncoding::Hashtable,
-            },
+        match self.view() {
+            View::Listpack(_) => CollectionEncoding::Listpack,
+            View::Integers(_) => CollectionEncoding::Intset,
+            View::Big(_) => CollectionEncoding::Hashtable,
         }
     }
 }

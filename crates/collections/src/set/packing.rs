@@ -1,6 +1,6 @@
 //! When a set is packed, and how a set of integers becomes a listpack.
 
-use lastsave_listpack::{Intset, LISTPACK_BYTES_MAX, Listpack, ListpackBuilder};
+use lastsave_listpack::{IntsetRef, LISTPACK_BYTES_MAX, Listpack, ListpackBuilder, ListpackRef};
 
 use super::SetLimits;
 
@@ -17,14 +17,14 @@ pub(super) fn intset_entries_max(limits: &SetLimits) -> usize {
 
 /// Whether a packed set stays one with one more member.
 #[inline]
-pub(super) fn takes(listpack: &Listpack, member: &[u8], limits: &SetLimits) -> bool {
+pub(super) fn takes(listpack: ListpackRef<'_>, member: &[u8], limits: &SetLimits) -> bool {
     listpack.len() < limits.listpack_entries_max
         && member.len() <= limits.listpack_value_bytes_max
         && listpack.fits(member.len())
 }
 
 /// The members of an intset and another one as a listpack, unless that would be too big.
-pub(super) fn listpack_with(intset: &Intset, member: &[u8], limits: &SetLimits) -> Option<Listpack> {
+pub(super) fn listpack_with(intset: IntsetRef<'_>, member: &[u8], limits: &SetLimits) -> Option<Listpack> {
     let text_len =
         |integer: Option<i64>| integer.map_or(0, |integer| itoa::Buffer::new().format(integer).len());
     let longest = text_len(intset.min()).max(text_len(intset.max())).max(member.len());

@@ -24,7 +24,7 @@ pub const LISTPACK_BYTES_MAX: usize = 1 << 30;
 /// Reading is the same as on [`ListpackRef`], which [`view`](Self::view) gives. Every edit reallocates at most once.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Listpack {
-    bytes: Box<[u8]>,
+    pub(crate) bytes: Box<[u8]>,
 }
 
 impl Listpack {
@@ -76,7 +76,7 @@ impl Listpack {
     #[must_use]
     #[inline]
     pub fn fits(&self, additional: usize) -> bool {
-        additional <= LISTPACK_BYTES_MAX && self.bytes.len() + additional <= LISTPACK_BYTES_MAX
+        self.view().fits(additional)
     }
 
     /// Number of entries. See [`ListpackRef::len`].

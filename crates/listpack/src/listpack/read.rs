@@ -1,6 +1,7 @@
 //! Reading: positions, navigation from either end, and the search for a value.
 
 use super::{
+    LISTPACK_BYTES_MAX,
     encode::{
         COUNT_UNKNOWN, EMPTY_BYTES, ENCODED_BYTES, HEADER_BYTES, INTEGER_13, INTEGER_16, INTEGER_24,
         INTEGER_32, INTEGER_64, STRING_12, STRING_32, TERMINATOR, backlen_bytes, decode_backlen,
@@ -65,6 +66,13 @@ impl<'a> ListpackRef<'a> {
     #[inline]
     pub fn as_bytes(self) -> &'a [u8] {
         self.bytes
+    }
+
+    /// Whether `additional` bytes of text may be added.
+    #[must_use]
+    #[inline]
+    pub fn fits(self, additional: usize) -> bool {
+        additional <= LISTPACK_BYTES_MAX && self.bytes.len() + additional <= LISTPACK_BYTES_MAX
     }
 
     /// Number of entries. It is in the header; only listpacks of 65535 or more are counted.

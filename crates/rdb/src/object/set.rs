@@ -2,7 +2,7 @@
 
 use std::io::Read;
 
-use lastsave_listpack::{Intset, Listpack, ListpackError, ListpackRef, Packing};
+use lastsave_listpack::{Intset, IntsetRef, Listpack, ListpackError, ListpackRef, Packing};
 
 use super::ValueWriter;
 use super::strings::Strings;
@@ -101,7 +101,7 @@ impl<P: Put> ValueWriter<'_, P> {
     ///
     /// # Errors
     /// [`WriteError::Io`].
-    pub fn set_of_integers(mut self, intset: &Intset) -> Result<(), WriteError> {
+    pub fn set_of_integers(mut self, intset: IntsetRef<'_>) -> Result<(), WriteError> {
         self.start(TYPE_SET_INTSET)?;
         self.put_string(StringRef::Bytes(intset.as_bytes()))
     }
@@ -182,7 +182,7 @@ mod tests {
             assert_eq!(payloads[0][0], if is_packed { TYPE_SET_LISTPACK } else { TYPE_SET });
             let intset = Intset::from_members(vec![5, -70_000]);
             encoder
-                .value(&mut payloads[2], |writer| writer.set_of_integers(&intset))
+                .value(&mut payloads[2], |writer| writer.set_of_integers(intset.view()))
                 .expect("every version has it");
             let read = decode_dump(&payloads[2], DumpOptions::default());
             assert_eq!(read, Ok(Value::Set(SetValue::Intset(intset))));
