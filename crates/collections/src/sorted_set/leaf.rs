@@ -4,6 +4,7 @@ use std::cmp::Ordering;
 use std::fmt::Debug;
 use std::sync::Arc;
 
+use crate::table::hash;
 use crate::tree::{Leaf, Place};
 
 /// Most elements of a leaf: one less than the bits of `long_mask`, so that there is room for the one that divides it.
@@ -235,11 +236,19 @@ impl<R: Rank> OrderedLeaf<R> {
         self.long_mask |= other.long_mask.checked_shr(from as u32).unwrap_or(0) << len;
     }
 
+    /// Where to divide a leaf: near the middle, but not in the same place in all leaves. They would otherwise become full
+    /// at the same time again and again where elements come evenly, and whole generations of allocations with them.
+    fn division(&self) -> usize {
+        let len = self.ranks.len();
+        let spread = (len / 4).max(1);
+        (len - spread) / 2 + hash(self.member(len / 2)) as usize % spread
+    }
+
     fn release_room(&mut self) {
-        self.ranks.shrink_to_fit();
-        self.ends.shrink_to_fit();
-        self.bytes.shrink_to_fit();
-        self.long.shrink_to_fit();
+        release(&mut self.ranks);
+        release(&mut self.ends);
+        release(&mut self.bytes);
+        release(&mut self.long);
     }
 }
 
@@ -285,7 +294,7 @@ impl<R: Rank> Leaf for OrderedLeaf<R> {
         let at = match place {
             Place::Last => len - 1,
             Place::First => 1,
-            Place::Only | Place::Middle => len / 2,
+            Place::Only | Place::Middle => self.division(),
         };
         let mut upper = Self::new();
         upper.append_from(self, at);
@@ -319,12 +328,25 @@ fn insert_bytes(bytes: &mut Vec<u8>, at: usize, inserted: &[u8]) {
     }
 }
 
-/// Fewest places that a list grows by.
+/// Fewest places that a list has.
 const ROOM_MIN: usize = 4;
 
-/// Makes room for more elements. Leaves are many: they grow in small steps, so that little of them is unused.
+/// Places of a list with `len` elements: few are unused, and allocators give sizes in the same steps, four from one power of
+/// two to the next.
+fn capacity_for(len: usize) -> usize {
+    let power = len.next_power_of_two();
+    len.next_multiple_of((power / 8).max(ROOM_MIN))
+}
+
+/// Makes room for more elements.
 fn grow<T>(list: &mut Vec<T>, added: usize) {
-    if list.capacity() - list.len() < added {
-        list.reserve_exact(added.max(list.len() / 8).max(ROOM_MIN));
+    let len = list.len() + added;
+    if list.capacity() < len {
+        list.reserve_exact(capacity_for(len) - list.len());
     }
+}
+
+/// Gives up what is not needed for the next elements.
+fn release<T>(list: &mut Vec<T>) {
+    list.shrink_to(capacity_for(list.len() + 1));
 }
