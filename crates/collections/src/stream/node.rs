@@ -41,8 +41,6 @@ impl Default for StreamLimits {
 pub(super) struct Node {
     /// What the ids of the entries are relative to: the id of the first one that the node had.
     pub(super) id: StreamId,
-    /// Entries that are not deleted.
-    live: usize,
     listpack: Listpack,
 }
 
@@ -62,7 +60,7 @@ fn integer(value: ListpackValue<'_>) -> i64 {
 impl Node {
     /// The node of a stream without entries.
     pub(super) fn empty() -> Self {
-        Self { id: StreamId::MIN, live: 0, listpack: Listpack::new() }
+        Self { id: StreamId::MIN, listpack: Listpack::new() }
     }
 
     /// A node with one entry.
@@ -79,18 +77,20 @@ impl Node {
         [0, SAME_FIELDS, 0, 0].into_iter().for_each(|number| builder.push_integer(number));
         fields.for_each(|(_, value)| builder.push(value));
         builder.push_integer(count + FIXED_ELEMENTS);
-        Self { id, live: 1, listpack: builder.finish() }
+        Self { id, listpack: builder.finish() }
     }
 
     /// A node as it was read.
     pub(super) fn from_listpack(id: StreamId, listpack: Listpack) -> Self {
-        let live = listpack.get_index(0).map_or(0, integer);
-        Self { id, live: usize::try_from(live).expect("the structure of nodes was checked"), listpack }
+        Self { id, listpack }
     }
 
     /// Entries that are not deleted.
+    #[inline]
     pub(super) fn live_len(&self) -> usize {
-        self.live
+        let view = self.view();
+        let live = view.first().map_or(0, |first| integer(view.get(first)));
+        usize::try_from(live).expect("the structure of nodes was checked")
     }
 
     pub(super) fn view(&self) -> ListpackRef<'_> {
@@ -112,10 +112,11 @@ impl Node {
             0 => NODE_BYTES_MAX,
             bytes => bytes.min(NODE_BYTES_MAX),
         };
-        self.live > 0
+        let live = self.live_len();
+        live > 0
             && self.listpack.byte_len() + text_bytes < bytes_max
             && (limits.node_entries_max == 0
-                || (self.live as u64).saturating_add(self.master_entry().deleted) < limits.node_entries_max)
+                || (live as u64).saturating_add(self.master_entry().deleted) < limits.node_entries_max)
     }
 
     /// Adds an entry behind all others.
@@ -145,15 +146,15 @@ impl Node {
         }
         elements.push(ListpackValue::Integer(elements.len() as i64));
         self.listpack.insert_many(None, elements.iter().copied());
-        self.live += 1;
-        self.store_counts(master.deleted);
+        self.store_counts(self.live_len() + 1, master.deleted);
     }
 
     /// Marks the entries at these places, which are in order and not deleted, as deleted. Without live entries the node
     /// becomes empty.
     pub(super) fn delete(&mut self, flags: &[Position]) {
-        assert!(flags.len() <= self.live, "only live entries are deleted");
-        if self.live == flags.len() {
+        let live = self.live_len();
+        assert!(flags.len() <= live, "only live entries are deleted");
+        if live == flags.len() {
             *self = Self::empty();
             return;
         }
@@ -163,13 +164,12 @@ impl Node {
             self.listpack.replace_integer(*position, with_flag);
         }
         let deleted = self.master_entry().deleted;
-        self.live -= flags.len();
-        self.store_counts(deleted + flags.len() as u64);
+        self.store_counts(live - flags.len(), deleted + flags.len() as u64);
     }
 
-    fn store_counts(&mut self, deleted: u64) {
+    fn store_counts(&mut self, live: usize, deleted: u64) {
         let first = self.listpack.first().expect("a node has a master entry");
-        self.listpack.replace_integer(first, self.live as i64);
+        self.listpack.replace_integer(first, live as i64);
         let second = self.listpack.next(first).expect("a node has a master entry");
         if integer(self.listpack.get(second)) as u64 != deleted {
             self.listpack.replace_integer(second, deleted as i64);
@@ -183,7 +183,7 @@ impl Leaf for Node {
 
     #[inline]
     fn len(&self) -> usize {
-        self.live
+        self.live_len()
     }
 
     #[inline]

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use super::Leaf;
 
-/// Children of an inner node above which it is divided.
-pub(crate) const FANOUT_MAX: usize = 64;
+/// Children of an inner node above which it is divided. With the one that divides it they are 64: lists of a power of two
+/// leave nothing unused in what allocators give.
+pub(crate) const FANOUT_MAX: usize = 63;
 
 /// Children of an inner node below which it is united with a neighbour, if both fit into one.
 const FANOUT_MIN: usize = 16;
