@@ -47,8 +47,8 @@ enum Task {
     Crash(crash::Arguments),
     /// Random commands here and on redis-server at once: replies, data, files.
     Differ(differ::Arguments),
-    /// Criterion benches, or a comparison with redis-server.
-    Bench(bench::Arguments),
+    /// What the ways of keeping writes cost and lose, and other measurements, ours and other servers in turn.
+    Bench(Box<bench::Arguments>),
 }
 
 fn main() -> ExitCode {

@@ -2,11 +2,12 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::time::Duration;
+use std::ops::Range;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
-use super::sets::Sets;
+use super::load::Commands;
 
 /// No answer for this long is a failure, not slowness.
 const TIMEOUT: Duration = Duration::from_secs(60);
@@ -101,21 +102,56 @@ impl Client {
         Ok(())
     }
 
-    /// Sets the keys number 0 to `keys` - 1.
-    pub(super) fn fill(&mut self, keys: u64, sets: &mut Sets) -> Result<()> {
+    /// Which of the keys exist.
+    pub(super) fn exist(&mut self, keys: impl IntoIterator<Item = String>) -> Result<Vec<bool>> {
+        let mut keys = keys.into_iter().peekable();
+        let mut exist = Vec::new();
         let mut frames = Vec::new();
-        let mut next = 0;
-        while next < keys {
-            let end = keys.min(next + PIPELINE);
+        while keys.peek().is_some() {
             frames.clear();
-            for number in next..end {
-                sets.push(number, &mut frames);
+            let mut count = 0;
+            for key in keys.by_ref().take(PIPELINE as usize) {
+                write_command(&mut frames, [b"EXISTS", key.as_bytes()]);
+                count += 1;
             }
             self.send(&frames)?;
+            for _ in 0..count {
+                let mut reply = [0; 4];
+                self.stream.read_exact(&mut reply)?;
+                match &reply {
+                    b":0\r\n" => exist.push(false),
+                    b":1\r\n" => exist.push(true),
+                    other => bail!("EXISTS was answered {}", String::from_utf8_lossy(other)),
+                }
+            }
+        }
+        Ok(exist)
+    }
+
+    /// Sets the keys number 0 to `keys` - 1.
+    pub(super) fn fill(&mut self, keys: u64, commands: &mut Commands) -> Result<()> {
+        self.fill_range(0..keys, commands)?;
+        Ok(())
+    }
+
+    /// Sets the keys with these numbers; returns the longest time that a pipeline of them took.
+    pub(super) fn fill_range(&mut self, keys: Range<u64>, commands: &mut Commands) -> Result<Duration> {
+        let mut frames = Vec::new();
+        let mut slowest = Duration::ZERO;
+        let mut next = keys.start;
+        while next < keys.end {
+            let end = keys.end.min(next + PIPELINE);
+            frames.clear();
+            for number in next..end {
+                commands.push_set(number, &mut frames);
+            }
+            let started = Instant::now();
+            self.send(&frames)?;
             self.expect_ok((end - next) as usize)?;
+            slowest = slowest.max(started.elapsed());
             next = end;
         }
-        Ok(())
+        Ok(slowest)
     }
 }
 

@@ -1,6 +1,8 @@
-//! SET commands ready to be sent: keys as redis-benchmark numbers them, values that compress or do not.
+//! GET and SET commands ready to be sent: keys as redis-benchmark numbers them, values that compress or do not.
 
 use clap::ValueEnum;
+
+use super::random::Random;
 
 /// 16 bytes, in the form that redis-benchmark uses.
 const KEY_BYTES: usize = 16;
@@ -9,7 +11,7 @@ const NOISE_BYTES: usize = 1 << 20;
 
 /// How well values compress.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(super) enum Content {
+pub(in crate::bench) enum Content {
     /// Not at all.
     Noise,
     /// As JSON does: names repeat, numbers differ.
@@ -17,7 +19,7 @@ pub(super) enum Content {
 }
 
 impl Content {
-    pub(super) fn name(self) -> &'static str {
+    pub(in crate::bench) fn name(self) -> &'static str {
         match self {
             Self::Noise => "incompressible",
             Self::Document => "compressible",
@@ -25,8 +27,8 @@ impl Content {
     }
 }
 
-/// Makes SET commands of one size.
-pub(super) struct Sets {
+/// Makes commands of one size.
+pub(in crate::bench) struct Commands {
     random: Random,
     content: Content,
     value_bytes: usize,
@@ -37,8 +39,8 @@ pub(super) struct Sets {
     noise: Vec<u8>,
 }
 
-impl Sets {
-    pub(super) fn new(seed: u64, content: Content, value_bytes: usize) -> Self {
+impl Commands {
+    pub(in crate::bench) fn new(seed: u64, content: Content, value_bytes: usize) -> Self {
         let mut random = Random::new(seed);
         let noise = (0..NOISE_BYTES / 8 + value_bytes).flat_map(|_| random.next().to_le_bytes()).collect();
         let mut frame = format!("*3\r\n$3\r\nSET\r\n${KEY_BYTES}\r\n").into_bytes();
@@ -52,7 +54,7 @@ impl Sets {
     }
 
     /// Appends a command that sets the key with this number.
-    pub(super) fn push(&mut self, number: u64, out: &mut Vec<u8>) {
+    pub(in crate::bench) fn push_set(&mut self, number: u64, out: &mut Vec<u8>) {
         let key = &mut self.frame[self.key_at..self.key_at + KEY_BYTES];
         key[..4].copy_from_slice(b"key:");
         write_digits(&mut key[4..], number);
@@ -77,10 +79,12 @@ impl Sets {
         out.extend_from_slice(&self.frame);
     }
 
-    /// Appends a command that sets one of the first `keys` keys, any of them.
-    pub(super) fn push_any(&mut self, keys: u64, out: &mut Vec<u8>) {
-        let number = self.random.below(keys);
-        self.push(number, out);
+    /// Appends a command that gets the key with this number.
+    pub(in crate::bench) fn push_get(number: u64, out: &mut Vec<u8>) {
+        const FRAME: &[u8] = b"*2\r\n$3\r\nGET\r\n$16\r\nkey:000000000000\r\n";
+        let at = out.len() + FRAME.len() - 2 - 12;
+        out.extend_from_slice(FRAME);
+        write_digits(&mut out[at..at + 12], number);
     }
 }
 
@@ -91,26 +95,6 @@ fn write_digits(out: &mut [u8], mut number: u64) {
     }
 }
 
-/// Random numbers that are the same in every run (xorshift).
-struct Random(u64);
-
-impl Random {
-    fn new(seed: u64) -> Self {
-        Self((seed + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
-    }
-
-    fn next(&mut self) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0
-    }
-
-    fn below(&mut self, end: u64) -> u64 {
-        self.next() % end
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -118,8 +102,8 @@ mod tests {
     #[test]
     fn commands_are_whole() {
         let mut out = Vec::new();
-        let mut sets = Sets::new(1, Content::Document, 90);
-        sets.push(1_234_567, &mut out);
+        let mut commands = Commands::new(1, Content::Document, 90);
+        commands.push_set(1_234_567, &mut out);
         let text = String::from_utf8(out.clone()).unwrap();
         assert!(
             text.starts_with("*3\r\n$3\r\nSET\r\n$16\r\nkey:000001234567\r\n$90\r\n{\"user_id\":"),
@@ -127,8 +111,17 @@ mod tests {
         );
         assert!(text.ends_with("\r\n"));
         let len = out.len();
-        sets.push_any(10, &mut out);
+        commands.push_set(7, &mut out);
         assert_eq!(out.len(), 2 * len);
         assert_ne!(out[..len], out[len..]);
+    }
+
+    #[test]
+    fn keys_that_are_read_are_those_that_are_written() {
+        let (mut get, mut set) = (Vec::new(), Vec::new());
+        Commands::push_get(1_234_567, &mut get);
+        Commands::new(1, Content::Noise, 8).push_set(1_234_567, &mut set);
+        assert_eq!(get, b"*2\r\n$3\r\nGET\r\n$16\r\nkey:000001234567\r\n");
+        assert!(set.windows(16).any(|window| window == b"key:000001234567"));
     }
 }

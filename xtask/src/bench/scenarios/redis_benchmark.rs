@@ -1,14 +1,16 @@
 //! One run of redis-benchmark against one server.
+//!
+//! It knows tests of all types that our own load generator does not.
 
 use anyhow::{Context, Result, bail};
 
-use super::server::Server;
-use super::usage;
+use crate::bench::process;
+use crate::bench::server::Server;
 use crate::shell::Tool;
 
-pub(super) const CLIENTS: u32 = 50;
-pub(super) const KEYS: u64 = 1_000_000;
-pub(super) const VALUE_BYTES: u32 = 100;
+const CLIENTS: u32 = 50;
+const KEYS: u64 = 1_000_000;
+const VALUE_BYTES: u32 = 100;
 
 /// What one client sends.
 #[derive(Clone, Copy)]
@@ -20,12 +22,6 @@ pub(super) struct Workload {
     /// Commands sent before their replies are awaited.
     pub(super) pipeline: u32,
     pub(super) requests: u64,
-}
-
-impl Workload {
-    pub(super) fn title(&self) -> String {
-        format!("{} P={}", self.name, self.pipeline)
-    }
 }
 
 /// What one run measured.
@@ -43,9 +39,9 @@ pub(super) fn run(server: &Server, workload: Workload) -> Result<Measured> {
         .args(["-P", &workload.pipeline.to_string(), "-n", &workload.requests.to_string()])
         .args(["-c", &CLIENTS.to_string(), "-r", &KEYS.to_string(), "-d", &VALUE_BYTES.to_string(), "--csv"])
         .args(workload.arguments);
-    let cpu_before = usage::cpu_time(server.process_id())?;
+    let cpu_before = process::cpu_time(server.process_id())?;
     let output = tool.output()?;
-    let cpu = usage::cpu_time(server.process_id())? - cpu_before;
+    let cpu = process::cpu_time(server.process_id())? - cpu_before;
     let line = output
         .lines()
         .find(|line| line.starts_with(&format!("\"{}\"", workload.name)))

@@ -7,21 +7,39 @@ use anyhow::{Context, Result};
 /// The unit of CPU times in `/proc/<pid>/stat`: a constant of Linux' user interface, whatever the kernel ticks at.
 const TICKS_PER_SECOND: f64 = 100.0;
 
-/// User and system time of all threads so far, ended ones included.
+/// User and system time so far: of all threads, ended ones included, and of all children, which is where Redis saves.
 pub(super) fn cpu_time(process_id: u32) -> Result<Duration> {
     let path = format!("/proc/{process_id}/stat");
     let text = std::fs::read_to_string(&path).with_context(|| format!("cannot read {path}"))?;
-    let ticks = cpu_ticks(&text).with_context(|| format!("cannot understand {path}: {text}"))?;
+    let mut ticks = cpu_ticks(&text).with_context(|| format!("cannot understand {path}: {text}"))?;
+    for child in children(process_id) {
+        let stat = std::fs::read_to_string(format!("/proc/{child}/stat")).unwrap_or_default();
+        ticks += cpu_ticks(&stat).unwrap_or(0);
+    }
     Ok(Duration::from_secs_f64(ticks as f64 / TICKS_PER_SECOND))
 }
 
-/// The fields utime and stime, 14 and 15 counted from one. The program's name, field 2, may contain anything.
+/// The fields utime, stime, and the same of children that were waited for: 14 to 17 counted from one. The program's name,
+/// field 2, may contain anything.
 fn cpu_ticks(stat: &str) -> Option<u64> {
     let (_, after_name) = stat.rsplit_once(") ")?;
-    let mut fields = after_name.split(' ').skip(14 - 3);
-    let user: u64 = fields.next()?.parse().ok()?;
-    let system: u64 = fields.next()?.parse().ok()?;
-    Some(user + system)
+    let fields: Vec<u64> =
+        after_name.split(' ').skip(14 - 3).take(4).map(|field| field.parse().ok()).collect::<Option<_>>()?;
+    (fields.len() == 4).then(|| fields.iter().sum())
+}
+
+/// Bytes that the process and its ended children made the kernel write to disks so far.
+pub(super) fn written_bytes(process_id: u32) -> Result<u64> {
+    let path = format!("/proc/{process_id}/io");
+    let text = std::fs::read_to_string(&path).with_context(|| format!("cannot read {path}"))?;
+    let line = text.lines().find_map(|line| line.strip_prefix("write_bytes: "));
+    line.and_then(|number| number.trim().parse().ok()).with_context(|| format!("{path} has no write_bytes"))
+}
+
+fn children(process_id: u32) -> Vec<String> {
+    let path = format!("/proc/{process_id}/task/{process_id}/children");
+    let children = std::fs::read_to_string(path).unwrap_or_default();
+    children.split_whitespace().map(str::to_owned).collect()
 }
 
 /// Resident memory in bytes.
@@ -38,13 +56,11 @@ pub(super) fn resident_bytes(process_id: u32) -> Result<u64> {
 
 /// Memory that the children of a process have for themselves, in bytes; 0 when there are none (any more).
 pub(super) fn children_private_bytes(process_id: u32) -> u64 {
-    let path = format!("/proc/{process_id}/task/{process_id}/children");
-    let children = std::fs::read_to_string(path).unwrap_or_default();
-    let private = |child: &str| {
+    let private = |child: &String| {
         let text = std::fs::read_to_string(format!("/proc/{child}/smaps_rollup")).unwrap_or_default();
         private_dirty_kilobytes(&text)
     };
-    children.split_whitespace().map(private).sum::<u64>() * 1024
+    children(process_id).iter().map(private).sum::<u64>() * 1024
 }
 
 fn private_dirty_kilobytes(rollup: &str) -> u64 {
@@ -58,8 +74,8 @@ mod tests {
 
     #[test]
     fn names_with_brackets_do_not_confuse() {
-        let stat = "7 (a) b (c) S 1 7 7 0 -1 4194560 100 0 1 0 34 14 0 0 20 0 5 0 314284 0";
-        assert_eq!(cpu_ticks(stat), Some(48));
+        let stat = "7 (a) b (c) S 1 7 7 0 -1 4194560 100 0 1 0 34 14 3 1 20 0 5 0 314284 0";
+        assert_eq!(cpu_ticks(stat), Some(52));
     }
 
     #[test]
@@ -72,6 +88,7 @@ mod tests {
     fn this_process_uses_something() {
         let own = std::process::id();
         cpu_time(own).unwrap();
+        written_bytes(own).unwrap();
         assert!(resident_bytes(own).unwrap() > 100_000);
     }
 }

@@ -1,0 +1,71 @@
+//! The results as a page: one file that needs nothing else, with drawings as inline SVG, readable in light and dark.
+
+mod axis;
+mod bars;
+mod html;
+mod lines;
+
+pub(super) use axis::{Axis, Scale};
+pub(super) use bars::BarChart;
+pub(super) use html::html;
+pub(super) use lines::{Band, LineChart, Series, Weight};
+
+/// A drawing.
+pub(super) enum Chart {
+    Bars(BarChart),
+    Lines(LineChart),
+}
+
+/// Text that stands for itself in HTML.
+fn escape(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '"' => escaped.push_str("&quot;"),
+            '\'' => escaped.push_str("&#39;"),
+            other => escaped.push(other),
+        }
+    }
+    escaped
+}
+
+/// A number for people: three digits that count, and k or M for thousands and millions.
+fn short_number(value: f64) -> String {
+    let (value, unit) = match value.abs() {
+        size if size >= 1e9 => (value / 1e9, "G"),
+        size if size >= 1e6 => (value / 1e6, "M"),
+        size if size >= 1e4 => (value / 1e3, "k"),
+        _ => (value, ""),
+    };
+    let digits = match value.abs() {
+        size if size >= 100.0 || size == 0.0 => 0,
+        size if size >= 10.0 => 1,
+        size if size >= 1.0 => 2,
+        _ => 3,
+    };
+    let text = format!("{value:.digits$}");
+    let text = if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.') } else { &text };
+    format!("{text}{unit}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_short() {
+        let cases =
+            [(0.0, "0"), (0.05, "0.05"), (1.5, "1.5"), (123.4, "123"), (12_345.0, "12.3k"), (2e6, "2M")];
+        for (value, text) in cases {
+            assert_eq!(short_number(value), text);
+        }
+    }
+
+    #[test]
+    fn nothing_escapes() {
+        assert_eq!(escape("<a href=\"x\">&'"), "&lt;a href=&quot;x&quot;&gt;&amp;&#39;");
+    }
+}
