@@ -1,7 +1,8 @@
-//! Writing and reading a snapshot file, in memory.
+//! Writing and reading a snapshot file, in memory, and writing one from a keyspace as BGSAVE does.
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use lastsave_benches::{Content, Numbers, VALUE_BYTES, key, scaled, value};
+use lastsave_keyspace::{Expiry, IntegerBuffer, Keyspace, KeyspaceOptions, NewValue, Value};
 use lastsave_rdb::{Event, KeyMetadata, Reader, ReaderOptions, StringRef, Writer, WriterOptions};
 
 const KEYS: usize = scaled(20_000, 100);
@@ -72,5 +73,42 @@ fn rdb(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, rdb);
+/// From the cut to the last byte.
+fn snapshot(criterion: &mut Criterion) {
+    let mut keyspace = Keyspace::new(&KeyspaceOptions::default());
+    let mut numbers = Numbers::new(5);
+    for number in 0..KEYS {
+        let (name, value) = (key(number), value(&mut numbers, Content::Noise));
+        let key = keyspace.key(&name);
+        keyspace.db_mut(0).set(&key, NewValue::Bytes(&value), Expiry::Clear);
+    }
+    let mut group = criterion.benchmark_group("rdb/snapshot");
+    group.throughput(Throughput::Elements(KEYS as u64));
+    group.bench_function("write", |bencher| {
+        bencher.iter(|| {
+            let mut snapshot = keyspace.snapshot();
+            let mut writer =
+                Writer::bare(Vec::new(), WriterOptions::default()).expect("memory takes everything");
+            writer.select_database(0).expect("memory takes everything");
+            writer.resize(KEYS as u64, 0).expect("memory takes everything");
+            loop {
+                let visited = snapshot.visit_next(|entry| {
+                    let Value::String(string) = entry.value() else { unreachable!("only strings were set") };
+                    let mut buffer = IntegerBuffer::new();
+                    let text = StringRef::Bytes(string.to_text(&mut buffer));
+                    writer.string(entry.key(), text, &KeyMetadata::default())
+                });
+                if visited.expect("memory takes everything").is_none() {
+                    break;
+                }
+            }
+            drop(snapshot);
+            keyspace.reap_snapshots();
+            writer.finish().expect("memory takes everything").inner.len()
+        });
+    });
+    group.finish();
+}
+
+criterion_group!(benches, rdb, snapshot);
 criterion_main!(benches);

@@ -1,6 +1,12 @@
 //! What the benches share: keys, values and pipelines as redis-benchmark sends them, and how much of them.
 //!
-//! `cargo xtask bench` runs the benches, `cargo xtask test` runs each of them once.
+//! `cargo xtask bench --scenario functions` runs the benches, `cargo xtask test` runs each of them once.
+
+mod log_folder;
+mod steady_disk;
+
+pub use log_folder::{LogFolder, log_batch};
+pub use steady_disk::SteadyDisk;
 
 /// The allocator of the server, so that what is measured is what users get.
 #[global_allocator]
