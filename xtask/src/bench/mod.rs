@@ -57,8 +57,12 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     }
     document.about.push(("load average at the end".to_owned(), contestant::load_average()));
     let comparison = old.map(|old| {
-        let (table, same) = results::compare(&old, &document.tables());
+        let yardstick = contestants.get(1).map(|contestant| contestant.name.as_str());
+        let (table, same) = results::compare(&old, &document.tables(), yardstick);
         heading("compared with the earlier run");
+        if arguments.rounds() == 1 {
+            println!("One round does not tell what is noise; more (--rounds) do.");
+        }
         if table.rows().is_empty() {
             println!("nothing differs by more than its rounds do ({same} values)");
         } else {

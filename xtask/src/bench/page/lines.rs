@@ -153,7 +153,7 @@ impl LineChart {
         svg.push_str(&format!(
             "<text x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"middle\" class=\"note\">{}</text>\n\
              <text x=\"12\" y=\"{:.1}\" text-anchor=\"middle\" class=\"note\" \
-             transform=\"rotate(-90 12 {2:.1})\">{}</text>\n",
+             transform=\"rotate(-90 12 {3:.1})\">{}</text>\n",
             f64::midpoint(LEFT, right),
             HEIGHT - 6.0,
             escape(self.x.title),

@@ -10,10 +10,34 @@ pub(super) use bars::BarChart;
 pub(super) use html::html;
 pub(super) use lines::{Band, LineChart, Series, Weight};
 
+use serde_json::{Value, json};
+
 /// A drawing.
 pub(super) enum Chart {
     Bars(BarChart),
     Lines(LineChart),
+}
+
+impl Chart {
+    /// What is drawn, for programs that draw it again; `None` of bars, whose values are in the tables.
+    pub(super) fn to_json(&self) -> Option<Value> {
+        let Self::Lines(chart) = self else { return None };
+        // Four digits are more than anybody sees.
+        let rounded = |value: f64| format!("{value:.4}").parse::<f64>().unwrap_or(value);
+        let pairs = |pairs: &[(f64, f64)]| -> Value {
+            pairs.iter().map(|(x, y)| json!([rounded(*x), rounded(*y)])).collect()
+        };
+        let series = chart.series.iter();
+        let bands = chart.bands.iter();
+        Some(json!({
+            "title": chart.title,
+            "x": chart.x.title,
+            "y": chart.y.title,
+            "series": series.map(|line| json!({ "name": line.name, "points": pairs(&line.points) })).collect::<Value>(),
+            "bands": bands.map(|band| json!({ "name": band.name, "start": band.start, "end": band.end })).collect::<Value>(),
+            "syncs": pairs(&chart.strip),
+        }))
+    }
 }
 
 /// Text that stands for itself in HTML.

@@ -10,17 +10,25 @@ use super::table::Table;
 const CHANGE_MIN: f64 = 0.1;
 
 /// A table of what differs from `old`, the JSON of an earlier run, and how many values do not.
-pub(in crate::bench) fn compare(old: &Value, new: &[&Measurements]) -> (Table, usize) {
-    let mut table = Table::new(&["table", "what", "server", "metric", "before", "now", "ratio", "verdict"]);
+///
+/// When `yardstick`, a server that was not changed, was measured both times, a column says how much of the difference is
+/// left beside it: the machine may have been busier one time than the other.
+pub(in crate::bench) fn compare(
+    old: &Value,
+    new: &[&Measurements],
+    yardstick: Option<&str>,
+) -> (Table, usize) {
+    let beside = yardstick.map(|name| format!("ratio beside {name}"));
+    let mut headings = vec!["table", "what", "server", "metric", "before", "now", "ratio"];
+    headings.extend(beside.as_deref());
+    headings.push("verdict");
+    let mut table = Table::new(&headings);
     let mut same = 0;
     for measurements in new {
         for row in &measurements.rows {
             let Some(old_row) = find(old, measurements.name, row) else { continue };
             for (metric, values) in measurements.metrics.iter().zip(&row.values) {
-                let rounds = old_row["metrics"][metric.key]["rounds"].as_array();
-                let before: Vec<f64> = rounds
-                    .map(|rounds| rounds.iter().filter_map(Value::as_f64).collect())
-                    .unwrap_or_default();
+                let before = rounds(old_row, metric.key);
                 if before.is_empty() || values.is_empty() {
                     continue;
                 }
@@ -30,20 +38,45 @@ pub(in crate::bench) fn compare(old: &Value, new: &[&Measurements]) -> (Table, u
                     same += 1;
                     continue;
                 }
-                table.row(vec![
+                let ratio = if was == 0.0 { f64::NAN } else { is / was };
+                let beside = yardstick.map(|yardstick| {
+                    let reference = measurements.rows.iter().find(|other| {
+                        other.server == yardstick && other.labels == row.labels && row.server != yardstick
+                    });
+                    let change = reference.and_then(|reference| {
+                        let was = rounds(find(old, measurements.name, reference)?, metric.key);
+                        let is = measurements.median_of_row(reference, metric.key)?;
+                        (!was.is_empty()).then(|| is / median(was))
+                    });
+                    two_digits(change.map_or(f64::NAN, |change| ratio / change))
+                });
+                let mut cells = vec![
                     measurements.name.to_owned(),
                     row.label_text(),
                     row.server.clone(),
-                    metric.title.to_owned(),
+                    metric.key.to_owned(),
                     metric.format(was),
                     metric.format(is),
-                    if was == 0.0 { "-".to_owned() } else { format!("{:.2}", is / was) },
-                    verdict.text().to_owned(),
-                ]);
+                    two_digits(ratio),
+                ];
+                cells.extend(beside);
+                cells.push(verdict.text().to_owned());
+                table.row(cells);
             }
         }
     }
     (table, same)
+}
+
+/// A ratio, or a dash where there is none.
+fn two_digits(ratio: f64) -> String {
+    if ratio.is_finite() { format!("{ratio:.2}") } else { "-".to_owned() }
+}
+
+/// What all rounds of an earlier run measured; nothing if that was not measured.
+fn rounds(row: &Value, key: &str) -> Vec<f64> {
+    let rounds = row["metrics"][key]["rounds"].as_array();
+    rounds.map(|rounds| rounds.iter().filter_map(Value::as_f64).collect()).unwrap_or_default()
 }
 
 /// The row of an earlier run about the same thing on the same server.
@@ -124,9 +157,21 @@ mod tests {
             new.record(&[("policy", "always")], "ours", [Some(f64::from(300 + round)), Some(1.5)]);
             new.record(&[("policy", "never seen")], "ours", [Some(1.0), Some(1.0)]);
         }
-        let (table, same) = compare(&old, &[&new]);
+        let (table, same) = compare(&old, &[&new], None);
         let text = table.to_string();
         assert_eq!((text.lines().count(), same), (3, 1), "{text}");
         assert!(text.contains("202") && text.contains("301") && text.contains("better"), "{text}");
+    }
+
+    #[test]
+    fn a_busier_machine_is_seen_by_the_server_that_did_not_change() {
+        let old = json!({ "tables": [sample().to_json()] });
+        let mut new = Measurements::new("policies", METRICS);
+        // Redis is at half of what it was, and we are too: nothing happened to us.
+        new.record(&[("policy", "always")], "ours", [Some(101.0), None]);
+        new.record(&[("policy", "always")], "redis", [Some(50.5), None]);
+        let (table, _) = compare(&old, &[&new], Some("redis"));
+        assert_eq!(table.rows()[0][4..], ["202", "101", "0.50", "1.00", "WORSE"]);
+        assert_eq!(table.rows()[1][4..], ["101", "50", "0.50", "-", "WORSE"]);
     }
 }

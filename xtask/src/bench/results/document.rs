@@ -54,6 +54,7 @@ impl Document {
             "format": FORMAT,
             "command": self.command,
             "about": about,
+            "charts": self.outcomes.iter().flat_map(|outcome| &outcome.charts).filter_map(Chart::to_json).collect::<Value>(),
             "tables": self.tables().into_iter().map(Measurements::to_json).collect::<Vec<_>>(),
         })
     }

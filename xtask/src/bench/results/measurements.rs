@@ -74,11 +74,8 @@ impl Measurements {
         values: [Option<f64>; N],
     ) {
         assert_eq!(N, self.metrics.len(), "{}: a value for each metric", self.name);
-        let is_same = |row: &Row| {
-            row.server == server
-                && row.labels.iter().map(|(name, value)| (*name, value.as_str())).eq(labels.iter().copied())
-        };
-        let index = self.rows.iter().position(is_same).unwrap_or_else(|| {
+        let known = self.rows.iter().position(|row| row.is_about(labels, server));
+        let index = known.unwrap_or_else(|| {
             self.rows.push(Row {
                 labels: labels.iter().map(|(name, value)| (*name, (*value).to_owned())).collect(),
                 server: server.to_owned(),
@@ -97,6 +94,22 @@ impl Measurements {
         let Some(index) = self.metrics.iter().position(|metric| metric.key == key) else { return Vec::new() };
         let rows = self.rows.iter().filter(|row| !row.values[index].is_empty());
         rows.map(|row| (row.label_text(), row.server.as_str(), median(row.values[index].clone()))).collect()
+    }
+
+    /// The median of one metric of one row.
+    pub(in crate::bench) fn median_of(
+        &self,
+        labels: &[(&'static str, &str)],
+        server: &str,
+        key: &str,
+    ) -> Option<f64> {
+        self.median_of_row(self.rows.iter().find(|row| row.is_about(labels, server))?, key)
+    }
+
+    pub(super) fn median_of_row(&self, row: &Row, key: &str) -> Option<f64> {
+        let index = self.metrics.iter().position(|metric| metric.key == key)?;
+        let values = &row.values[index];
+        (!values.is_empty()).then(|| median(values.clone()))
     }
 
     /// Medians as a table. Rows of one thing stand together: the servers, then their ratios.
@@ -167,6 +180,11 @@ impl Measurements {
 }
 
 impl Row {
+    fn is_about(&self, labels: &[(&'static str, &str)], server: &str) -> bool {
+        let own = self.labels.iter().map(|(name, value)| (*name, value.as_str()));
+        self.server == server && own.eq(labels.iter().copied())
+    }
+
     pub(super) fn label_text(&self) -> String {
         self.labels.iter().map(|(_, value)| value.as_str()).collect::<Vec<_>>().join(", ")
     }

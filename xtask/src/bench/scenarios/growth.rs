@@ -95,8 +95,9 @@ pub(super) fn run(context: &Context<'_>) -> Result<Outcome> {
         chart("Memory as keys grow", "bytes_per_key", "bytes per key"),
     ];
     let notes = vec![format!(
-        "{}, no log.",
-        Workload { pipeline: PIPELINE, ..arguments.closed_loop(Duration::ZERO, most) }.describe()
+        "GET and SET in a closed loop, {} clients, pipeline {PIPELINE}, values of {} B, no log.",
+        arguments.closed_loop(Duration::ZERO, most).clients,
+        arguments.value_bytes
     )];
     Ok(Outcome { title: "Growth".to_owned(), notes, tables: vec![table], charts })
 }

@@ -88,8 +88,10 @@ pub(super) fn run(context: &Context<'_>) -> Result<Outcome> {
         &table.medians("cpu_us"),
     );
     let mut notes = vec![format!(
-        "{}. The server's own time and instructions, all threads, kernel included.",
-        arguments.closed_loop(Duration::ZERO, keys).describe()
+        "SET and GET in a closed loop with and without a pipeline; {} clients, {keys} keys, values of {} B. The server's own \
+         time and instructions, all threads, kernel included.",
+        arguments.closed_loop(Duration::ZERO, keys).clients,
+        arguments.value_bytes
     )];
     if !counts_instructions {
         notes.push(

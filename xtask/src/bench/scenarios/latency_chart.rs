@@ -39,8 +39,14 @@ pub(super) fn over_time(
 
 /// From a power of ten to a power of ten, so that all loads fit.
 pub(super) fn common_range_ms<'a>(all: impl IntoIterator<Item = &'a Measured>) -> (f64, f64) {
-    let max_ms = all.into_iter().map(|measured| measured.latency.max_ms()).fold(1.0, f64::max);
-    (0.01, 10_f64.powf(max_ms.log10().ceil()))
+    let (mut low_ms, mut high_ms) = (0.1_f64, 1.0_f64);
+    for measured in all {
+        high_ms = high_ms.max(measured.latency.max_ms());
+        for (_, slot) in measured.slots.iter() {
+            low_ms = low_ms.min(slot.quantile_ms(0.5).max(0.001));
+        }
+    }
+    (10_f64.powf(low_ms.log10().floor()), 10_f64.powf(high_ms.log10().ceil()))
 }
 
 /// How many commands took how long: a line per load.

@@ -1,5 +1,6 @@
 //! The scenarios: servers, a load, and what is measured under it.
 
+mod advice;
 mod commands;
 mod elements;
 mod exposure;
@@ -90,6 +91,7 @@ impl Scenario {
             Self::Functions => {
                 crate::shell::Tool::cargo()
                     .args(["bench", "--package", "lastsave-benches", "--benches", "--"])
+                    .args(context.arguments.quick.then_some("--quick"))
                     .args(&context.arguments.passed_on)
                     .run()?;
                 return Ok(None);

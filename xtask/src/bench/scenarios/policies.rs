@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 
+use super::advice;
 use super::exposure::Exposure;
 use super::latency_chart;
 use super::loss;
@@ -15,7 +16,7 @@ use super::{Context, Policy};
 use crate::bench::client::Client;
 use crate::bench::contestant::Contestant;
 use crate::bench::info::Info;
-use crate::bench::load::{Commands, Measured, Random, Running};
+use crate::bench::load::{Commands, Latency, Measured, Random, Running};
 use crate::bench::page::{Axis, Band, BarChart, Chart, LineChart, Scale, Series, Weight};
 use crate::bench::process;
 use crate::bench::progress::Progress;
@@ -72,6 +73,7 @@ struct Timeline {
     colour: usize,
     measured: Measured,
     syncs: Vec<(f64, f64)>,
+    sync_latency: Latency,
     snapshots: Vec<(f64, f64)>,
     exposure: Exposure,
 }
@@ -108,7 +110,7 @@ pub(super) fn run(context: &Context<'_>) -> Result<Outcome> {
     timelines.sort_by_key(|timeline| (timeline.policy as usize, timeline.colour));
     let closed = arguments.closed_loop(Duration::ZERO, keys(context));
     let open = arguments.open_loop(Duration::ZERO, keys(context));
-    let notes = vec![
+    let mut notes = vec![
         format!("Throughput: {}. Latency: {}.", closed.describe(), open.describe()),
         "Off keeps nothing; rdb takes a snapshot two seconds after a write, again and again; no, everysec and always are \
          appendfsync. Latency counts from the moment when a command was due, so that those count that could not be sent \
@@ -120,6 +122,9 @@ pub(super) fn run(context: &Context<'_>) -> Result<Outcome> {
             .to_owned(),
     ];
     let charts = charts(context, &tables, &timelines);
+    let advice =
+        advice::advice(context.names()[0], &policies, &tables.capacity, &tables.latency, &tables.risk);
+    notes.extend(advice);
     Ok(Outcome {
         title: "Which policy, and what it costs".to_owned(),
         notes,
@@ -192,12 +197,12 @@ fn timeline(
     let snapshots = snapshots(&samples, measured.started);
     let exposure = exposure(policy, &measured, &syncs, &snapshots, server.watch().is_some());
     let quantile = |quantile| Some(measured.latency.quantile_ms(quantile));
-    let mut took_ms: Vec<f64> = syncs.iter().map(|(start, end)| (end - start) * 1000.0).collect();
-    took_ms.sort_by(f64::total_cmp);
-    let sync_quantile = |quantile: f64| {
-        let index = (took_ms.len() as f64 * quantile) as usize;
-        took_ms.get(index.min(took_ms.len().saturating_sub(1))).copied()
-    };
+    let mut sync_latency = Latency::new(3);
+    for (start, end) in &syncs {
+        sync_latency.record_ns(((end - start) * 1e9) as u64);
+    }
+    let sync_quantile =
+        |quantile: f64| (sync_latency.count() > 0).then(|| sync_latency.quantile_ms(quantile));
     let is_watched = server.watch().is_some();
     tables.latency.record(
         &[("policy", policy.name())],
@@ -236,6 +241,7 @@ fn timeline(
         server: contestant.name.clone(),
         colour,
         syncs,
+        sync_latency,
         snapshots,
         exposure: exposure.unwrap_or_else(|| Exposure { points: Vec::new() }),
         measured,
@@ -330,6 +336,21 @@ fn charts(context: &Context<'_>, tables: &Tables, timelines: &[Timeline]) -> Vec
                 (timeline.server.clone(), timeline.colour, Weight::Strong, &timeline.measured.latency)
             }),
         ));
+    }
+    for policy in context.arguments.policies() {
+        let synced =
+            timelines.iter().filter(|timeline| timeline.policy == policy && timeline.syncs.len() > 1);
+        let syncs: Vec<_> = synced
+            .map(|timeline| {
+                (timeline.server.clone(), timeline.colour, Weight::Strong, &timeline.sync_latency)
+            })
+            .collect();
+        if !syncs.is_empty() {
+            charts.push(latency_chart::distribution(
+                format!("Distribution of the time a sync takes: {}", policy.name()),
+                syncs,
+            ));
+        }
     }
     for policy in context.arguments.policies() {
         let of_policy = timelines.iter().filter(|timeline| timeline.policy == policy);
