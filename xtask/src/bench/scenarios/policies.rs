@@ -76,6 +76,8 @@ struct Timeline {
     sync_latency: Latency,
     snapshots: Vec<(f64, f64)>,
     exposure: Exposure,
+    /// What the server itself says about it: seconds since the start of the load, and milliseconds.
+    told_risk: Vec<(f64, f64)>,
 }
 
 pub(super) fn run(context: &Context<'_>) -> Result<Outcome> {
@@ -244,6 +246,11 @@ fn timeline(
         sync_latency,
         snapshots,
         exposure: exposure.unwrap_or_else(|| Exposure { points: Vec::new() }),
+        told_risk: samples
+            .iter()
+            .filter_map(|sample| Some(((sample.at - measured.started).as_secs_f64(), sample.at_risk_ms?)))
+            .filter(|(at, _)| *at <= measured.elapsed.as_secs_f64())
+            .collect(),
         measured,
     })
 }
@@ -354,11 +361,17 @@ fn charts(context: &Context<'_>, tables: &Tables, timelines: &[Timeline]) -> Vec
     }
     for policy in context.arguments.policies() {
         let of_policy = timelines.iter().filter(|timeline| timeline.policy == policy);
-        let series = of_policy.map(|timeline| Series {
-            name: timeline.server.clone(),
-            colour: timeline.colour,
-            weight: Weight::Strong,
-            points: timeline.exposure.points.clone(),
+        let series = of_policy.flat_map(|timeline| {
+            let line = |name: String, weight: Weight, points: &[(f64, f64)]| Series {
+                name,
+                colour: timeline.colour,
+                weight,
+                points: points.to_vec(),
+            };
+            let computed = line(timeline.server.clone(), Weight::Strong, &timeline.exposure.points);
+            let told = (!timeline.told_risk.is_empty())
+                .then(|| line(format!("{}, by INFO", timeline.server), Weight::Dotted, &timeline.told_risk));
+            std::iter::once(computed).chain(told)
         });
         charts.push(Chart::Lines(LineChart {
             title: format!("At risk from a power loss: {}", policy.name()),
