@@ -81,6 +81,8 @@ const GRAPH: &[Allowed] = &[
         uses: &[
             "lastsave-allocator",
             "lastsave-resp",
+            "lastsave-listpack",
+            "lastsave-lzf",
             "lastsave-keyspace",
             "lastsave-rdb",
             "lastsave-storage",

@@ -67,11 +67,12 @@ impl Commands {
             Content::Document => {
                 const TEXT: &[u8] =
                     br#"{"user_id":0000000,"user_name":"user-0000000","user_active":true,"tags":["a","b"]}"#;
-                let len = TEXT.len().min(self.value_bytes);
-                value[..len].copy_from_slice(&TEXT[..len]);
-                for digits in [11..18, 37..44] {
-                    if digits.end <= len {
-                        write_digits(&mut value[digits], self.random.below(10_000_000));
+                for part in value.chunks_mut(TEXT.len()) {
+                    part.copy_from_slice(&TEXT[..part.len()]);
+                    for digits in [11..18, 37..44] {
+                        if let Some(digits) = part.get_mut(digits) {
+                            write_digits(digits, self.random.below(10_000_000));
+                        }
                     }
                 }
             }
@@ -114,6 +115,17 @@ mod tests {
         commands.push_set(7, &mut out);
         assert_eq!(out.len(), 2 * len);
         assert_ne!(out[..len], out[len..]);
+    }
+
+    #[test]
+    fn long_documents_repeat_with_other_numbers() {
+        let mut out = Vec::new();
+        Commands::new(1, Content::Document, 200).push_set(1, &mut out);
+        let text = String::from_utf8(out).unwrap();
+        let users: Vec<&str> =
+            text.match_indices("user_id\":").map(|(at, _)| &text[at + 9..at + 16]).collect();
+        assert_eq!(users.len(), 3, "{text}");
+        assert!(users[0] != users[1] && users[0].bytes().all(|byte| byte.is_ascii_digit()), "{text}");
     }
 
     #[test]
