@@ -31,6 +31,9 @@ pub(crate) struct Arguments {
     /// Write the page here (default: bench/results.html in the target directory).
     #[arg(long, value_name = "FILE")]
     pub(super) html: Option<PathBuf>,
+    /// Write every drawing into this folder too, as a picture.
+    #[arg(long, value_name = "FOLDER")]
+    pub(super) pictures: Option<PathBuf>,
     /// Measure this program instead of building ours.
     #[arg(long, value_name = "PROGRAM")]
     pub(super) server: Option<PathBuf>,

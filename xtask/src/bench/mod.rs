@@ -91,6 +91,14 @@ fn write(
         std::fs::write(file, text).with_context(|| format!("cannot write {}", file.display()))?;
         println!("written: {}", file.display());
     }
+    let Some(folder) = &arguments.pictures else { return Ok(()) };
+    std::fs::create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))?;
+    for chart in document.outcomes.iter().flat_map(|outcome| &outcome.charts) {
+        let file = folder.join(page::file_name(chart.title()));
+        std::fs::write(&file, page::picture(chart))
+            .with_context(|| format!("cannot write {}", file.display()))?;
+    }
+    println!("written: pictures in {}", folder.display());
     Ok(())
 }
 

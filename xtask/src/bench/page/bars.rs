@@ -52,10 +52,25 @@ impl BarChart {
         Self { title: title.to_owned(), note: note.to_owned(), series, groups }
     }
 
+    pub(super) fn keys(&self) -> Vec<(String, String)> {
+        let sample = |index: usize| {
+            format!(
+                "<rect width=\"22\" height=\"10\" rx=\"2\" class=\"fill{}\"/>",
+                index % super::lines::COLOURS
+            )
+        };
+        self.series.iter().enumerate().map(|(index, name)| (sample(index), name.clone())).collect()
+    }
+
+    pub(super) fn size(&self) -> (f64, f64) {
+        let bars: usize = self.groups.iter().map(|group| group.bars.len()).sum();
+        (WIDTH as f64, (bars * BAR_HEIGHT + self.groups.len() * GROUP_GAP) as f64)
+    }
+
     pub(super) fn svg(&self) -> String {
         let bars = || self.groups.iter().flat_map(|group| &group.bars);
         let longest = bars().map(|bar| bar.amount).fold(0.0, f64::max).max(f64::MIN_POSITIVE);
-        let height = bars().count() * BAR_HEIGHT + self.groups.len() * GROUP_GAP;
+        let (_, height) = self.size();
         let mut svg = format!(
             "<svg viewBox=\"0 0 {WIDTH} {height}\" role=\"img\" aria-label=\"{}\">\n",
             escape(&self.title)

@@ -1,36 +1,8 @@
 //! The page around the drawings and tables.
 
+use super::style::{COLOURS, DRAWING, PAGE};
 use super::{Chart, escape};
 use crate::bench::results::{Document, Outcome, Table};
-
-const STYLE: &str = "
-:root { color-scheme: light dark; --c0: #2563c9; --c1: #d4601f; --c2: #23864f; --c3: #8a52c8; --band: #d9a300; }
-@media (prefers-color-scheme: dark) {
-  :root { --c0: #6ea8ff; --c1: #ff9a5c; --c2: #5fcf94; --c3: #c39bff; --band: #ffd24d; }
-}
-body { font: 15px/1.5 system-ui, sans-serif; max-width: 1060px; margin: 2rem auto; padding: 0 1rem; }
-h1 { font-size: 1.6rem; } h2 { font-size: 1.25rem; margin-top: 2.6rem; } h3 { font-size: 1rem; margin: 1.4rem 0 .2rem; }
-p { max-width: 48rem; } code { word-break: break-all; }
-svg { width: 100%; height: auto; display: block; } svg text { font-size: 12px; fill: currentColor; }
-svg .note { opacity: .75; font-size: 11px; } svg .grid { stroke: currentColor; opacity: .14; }
-svg .band { fill: var(--band); opacity: .18; } svg .sync { fill: currentColor; opacity: .55; }
-svg polyline { fill: none; stroke-linejoin: round; } svg .strong { stroke-width: 2; } svg .thin { stroke-width: 1.1; }
-svg .dotted { stroke-width: 1.1; stroke-dasharray: 2 3; opacity: .85; }
-.line0 { stroke: var(--c0); } .line1 { stroke: var(--c1); } .line2 { stroke: var(--c2); } .line3 { stroke: var(--c3); }
-.fill0 { fill: var(--c0); } .fill1 { fill: var(--c1); } .fill2 { fill: var(--c2); } .fill3 { fill: var(--c3); }
-figure { margin: 1rem 0; } figcaption b { font-weight: 600; } figcaption { font-size: 13px; }
-.charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(420px, 100%), 1fr)); gap: .2rem 1.6rem; }
-.key { display: inline-flex; align-items: center; margin-left: .8rem; gap: .35rem; }
-.key svg { width: 22px; height: 10px; display: inline-block; }
-.scroll { overflow-x: auto; }
-table { border-collapse: collapse; font-size: 13.5px; } th, td { text-align: right; padding: .22rem .6rem; }
-th { font-weight: 600; vertical-align: bottom; } th:first-child, td:first-child { text-align: left; }
-td { border-top: 1px solid color-mix(in srgb, currentColor 18%, transparent); font-variant-numeric: tabular-nums; }
-tr.ratio td { border-top-style: dotted; opacity: .8; font-style: italic; }
-tr.ratio + tr:not(.ratio) td { border-top: 2px solid color-mix(in srgb, currentColor 35%, transparent); }
-dl { display: grid; grid-template-columns: max-content 1fr; gap: .1rem 1rem; font-size: 13.5px; } dd { margin: 0; }
-dt { opacity: .75; }
-";
 
 /// The whole page. `comparison` is with an earlier run.
 pub(in crate::bench) fn html(document: &Document, comparison: Option<&Table>) -> String {
@@ -38,7 +10,7 @@ pub(in crate::bench) fn html(document: &Document, comparison: Option<&Table>) ->
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n\
          <meta name=\"viewport\" content=\"width=device-width\">\n<title>Lastsave: benchmark</title>\n\
-         <style>{STYLE}</style>\n</head>\n<body>\n<h1>Lastsave: benchmark</h1>\n"
+         <style>{COLOURS}{DRAWING}{PAGE}</style>\n</head>\n<body>\n<h1>Lastsave: benchmark</h1>\n"
     );
     if let Some(table) = comparison {
         page.push_str("<h2>Compared with the earlier run</h2>\n");
@@ -79,36 +51,8 @@ fn push_outcome(page: &mut String, outcome: &Outcome) {
 }
 
 fn figure(chart: &Chart) -> String {
-    let (title, note, keys, svg) = match chart {
-        Chart::Bars(bars) => {
-            let keys = bars.series.iter().enumerate().map(|(index, name)| {
-                let class = format!("fill{}", index % super::lines::COLOURS);
-                (format!("<rect width=\"22\" height=\"10\" rx=\"2\" class=\"{class}\"/>"), name.clone())
-            });
-            (&bars.title, &bars.note, keys.collect::<Vec<_>>(), bars.svg())
-        }
-        Chart::Lines(lines) => {
-            let mut keys: Vec<(String, String)> = lines
-                .series
-                .iter()
-                .map(|series| {
-                    let class =
-                        format!("line{} {}", series.colour % super::lines::COLOURS, series.weight.class());
-                    (format!("<polyline points=\"0,5 22,5\" class=\"{class}\"/>"), series.name.clone())
-                })
-                .collect();
-            if let Some(band) = lines.bands.first() {
-                let sample = "<rect width=\"22\" height=\"10\" class=\"band\"/>".to_owned();
-                keys.push((sample, band.name.to_owned()));
-            }
-            if !lines.strip.is_empty() {
-                let sample = "<rect width=\"22\" height=\"8\" y=\"1\" class=\"sync\"/>".to_owned();
-                keys.push((sample, "syncs".to_owned()));
-            }
-            (&lines.title, &lines.note, keys, lines.svg())
-        }
-    };
-    let keys: String = keys
+    let keys: String = chart
+        .keys()
         .into_iter()
         .map(|(sample, name)| {
             format!(
@@ -117,8 +61,12 @@ fn figure(chart: &Chart) -> String {
             )
         })
         .collect();
-    let note = if note.is_empty() { String::new() } else { format!("<br>{}", escape(note)) };
-    format!("<figure><figcaption><b>{}</b>{keys}{note}</figcaption>\n{svg}</figure>\n", escape(title))
+    let note = if chart.note().is_empty() { String::new() } else { format!("<br>{}", escape(chart.note())) };
+    format!(
+        "<figure><figcaption><b>{}</b>{keys}{note}</figcaption>\n{}</figure>\n",
+        escape(chart.title()),
+        chart.svg()
+    )
 }
 
 fn push_table(page: &mut String, table: &Table) {

@@ -55,7 +55,7 @@ const SPAN_WIDTH_MIN: f64 = 0.7;
 const SPANS_MAX: usize = 1500;
 
 impl Weight {
-    pub(super) fn class(self) -> &'static str {
+    fn class(self) -> &'static str {
         match self {
             Self::Strong => "strong",
             Self::Thin => "thin",
@@ -82,6 +82,23 @@ impl Paper {
 }
 
 impl LineChart {
+    pub(super) const SIZE: (f64, f64) = (WIDTH, HEIGHT);
+
+    pub(super) fn keys(&self) -> Vec<(String, String)> {
+        let line = |series: &Series| {
+            let (colour, weight) = (series.colour % COLOURS, series.weight.class());
+            format!("<polyline points=\"0,5 22,5\" class=\"line{colour} {weight}\"/>")
+        };
+        let lines = self.series.iter().map(|series| (line(series), series.name.clone()));
+        let band = self.bands.first().map(|band| {
+            ("<rect width=\"22\" height=\"10\" class=\"band\"/>".to_owned(), band.name.to_owned())
+        });
+        let syncs = (!self.strip.is_empty()).then(|| {
+            ("<rect width=\"22\" height=\"8\" y=\"1\" class=\"sync\"/>".to_owned(), "syncs".to_owned())
+        });
+        lines.chain(band).chain(syncs).collect()
+    }
+
     pub(super) fn svg(&self) -> String {
         let points = || self.series.iter().flat_map(|series| &series.points);
         let strip = if self.strip.is_empty() { 0.0 } else { STRIP_HEIGHT };

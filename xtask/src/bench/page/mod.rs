@@ -4,11 +4,14 @@ mod axis;
 mod bars;
 mod html;
 mod lines;
+mod picture;
+mod style;
 
 pub(super) use axis::{Axis, Scale};
 pub(super) use bars::BarChart;
 pub(super) use html::html;
 pub(super) use lines::{Band, LineChart, Series, Weight};
+pub(super) use picture::{file_name, picture};
 
 use serde_json::{Value, json};
 
@@ -19,6 +22,43 @@ pub(super) enum Chart {
 }
 
 impl Chart {
+    pub(super) fn title(&self) -> &str {
+        match self {
+            Self::Bars(chart) => &chart.title,
+            Self::Lines(chart) => &chart.title,
+        }
+    }
+
+    fn note(&self) -> &str {
+        match self {
+            Self::Bars(chart) => &chart.note,
+            Self::Lines(chart) => &chart.note,
+        }
+    }
+
+    /// Width and height of the drawing.
+    fn size(&self) -> (f64, f64) {
+        match self {
+            Self::Bars(chart) => chart.size(),
+            Self::Lines(_) => LineChart::SIZE,
+        }
+    }
+
+    /// What colours and lines mean: a sample of 22 by 10, and its name.
+    fn keys(&self) -> Vec<(String, String)> {
+        match self {
+            Self::Bars(chart) => chart.keys(),
+            Self::Lines(chart) => chart.keys(),
+        }
+    }
+
+    fn svg(&self) -> String {
+        match self {
+            Self::Bars(chart) => chart.svg(),
+            Self::Lines(chart) => chart.svg(),
+        }
+    }
+
     /// What is drawn, for programs that draw it again; `None` of bars, whose values are in the tables.
     pub(super) fn to_json(&self) -> Option<Value> {
         let Self::Lines(chart) = self else { return None };

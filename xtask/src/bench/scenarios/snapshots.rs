@@ -141,7 +141,7 @@ pub(super) fn run(context: &Context<'_>, job: &Job) -> Result<Outcome> {
     Ok(Outcome {
         title: format!("{} under load", job.command),
         notes,
-        charts: charts(&contents, &timelines),
+        charts: charts(job, &contents, &timelines),
         tables: vec![full_speed, latency],
     })
 }
@@ -219,7 +219,7 @@ fn record_latency(timeline: &Timeline, table: &mut Measurements) {
     );
 }
 
-fn charts(contents: &[Content], timelines: &[Timeline]) -> Vec<Chart> {
+fn charts(job: &Job, contents: &[Content], timelines: &[Timeline]) -> Vec<Chart> {
     let range_ms = latency_chart::common_range_ms(timelines.iter().map(|timeline| &timeline.measured));
     let mut charts = Vec::new();
     for content in contents {
@@ -229,7 +229,7 @@ fn charts(contents: &[Content], timelines: &[Timeline]) -> Vec<Chart> {
         for timeline in of_content {
             let (start, end) = timeline.snapshot;
             charts.push(latency_chart::over_time(
-                format!("Latency over time: {}, {}", content.name(), timeline.server),
+                format!("{}: latency over time, {}, {}", job.command, content.name(), timeline.server),
                 &timeline.measured,
                 timeline.colour,
                 vec![Band { name: "snapshot", start, end }],
@@ -264,7 +264,7 @@ fn charts(contents: &[Content], timelines: &[Timeline]) -> Vec<Chart> {
             })
             .collect();
         charts.push(latency_chart::distribution(
-            format!("Distribution of latency: {}", content.name()),
+            format!("{}: distribution of latency, {}", job.command, content.name()),
             latencies.iter().map(|(name, colour, weight, latency)| (name.clone(), *colour, *weight, latency)),
         ));
     }

@@ -149,5 +149,5 @@ fn measure(
         ],
     );
     let colour = context.contestants.iter().position(|known| known.name == contestant.name).unwrap_or(0);
-    Ok(Timeline { title: format!("{what}: {}", contestant.name), colour, measured, slow, syncs })
+    Ok(Timeline { title: format!("Slow disk: {what}, {}", contestant.name), colour, measured, slow, syncs })
 }
