@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
 
+use super::exposure::Exposure;
 use super::latency_chart;
 use super::{Context, Policy};
 use crate::bench::contestant::Contestant;
@@ -15,7 +16,6 @@ use crate::bench::page::Band;
 use crate::bench::progress::Progress;
 use crate::bench::results::Better::{Lower, Neither};
 use crate::bench::results::{Measurements, Metric, Outcome};
-use crate::bench::sampler::Sampler;
 use crate::bench::server::Server;
 use crate::bench::sync_watch::monotonic_ns;
 
@@ -26,7 +26,7 @@ const METRICS: &[Metric] = &[
     Metric::new("p99_ms", "p99", Lower, 1),
     Metric::new("max_ms", "max", Lower, 0),
     Metric::new("held_percent", "slower than 100 ms, %", Lower, 2),
-    Metric::new("at_risk_ms_max", "at risk, max ms (INFO)", Lower, 0),
+    Metric::new("at_risk_ms_max", "power loss: at risk, max ms", Lower, 0),
     Metric::new("syncs", "slow syncs", Neither, 0),
 ];
 
@@ -110,7 +110,6 @@ fn measure(
     )?;
     let watch = server.watch().context("invariant: the server was started with a watch")?;
     let third = context.arguments.load_time(2.0, 10.0);
-    let sampler = Sampler::start(server.address())?;
     let load = Running::start(server.address(), &context.arguments.open_loop(third * 3, keys(context)))?;
     std::thread::sleep(third);
     let slow_from = Instant::now();
@@ -119,7 +118,6 @@ fn measure(
     watch.set_delay(Duration::ZERO)?;
     let slow_until = Instant::now();
     let measured = load.finish()?;
-    let samples = sampler.stop()?;
 
     let seconds = |at: Instant| (at - measured.started).as_secs_f64();
     let slow = (seconds(slow_from), seconds(slow_until));
@@ -144,7 +142,11 @@ fn measure(
             Some(during.quantile_ms(0.99)),
             Some(during.max_ms()),
             Some(100.0 * during.share_above_ms(100.0)),
-            samples.iter().filter_map(|sample| sample.at_risk_ms).max_by(f64::total_cmp),
+            Some(if policy == Policy::Always {
+                0.0
+            } else {
+                Exposure::of(&syncs, measured.elapsed).max_ms()
+            }),
             Some(syncs.iter().filter(|(start, end)| end - start >= delay.as_secs_f64()).count() as f64),
         ],
     );
