@@ -1,5 +1,7 @@
 //! What the kernel says a process has used.
 
+use std::os::unix::fs::MetadataExt as _;
+use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
@@ -28,12 +30,27 @@ fn cpu_ticks(stat: &str) -> Option<u64> {
     (fields.len() == 4).then(|| fields.iter().sum())
 }
 
-/// Bytes that the process and its ended children made the kernel write to disks so far.
-pub(super) fn written_bytes(process_id: u32) -> Result<u64> {
+/// Bytes of the page cache that the process and its ended children made dirty so far, by the kernel's count: where the file
+/// system caches in pieces of many pages, it counts the whole piece for every byte changed in it.
+pub(super) fn dirtied_bytes(process_id: u32) -> Result<u64> {
     let path = format!("/proc/{process_id}/io");
     let text = std::fs::read_to_string(&path).with_context(|| format!("cannot read {path}"))?;
     let line = text.lines().find_map(|line| line.strip_prefix("write_bytes: "));
     line.and_then(|number| number.trim().parse().ok()).with_context(|| format!("{path} has no write_bytes"))
+}
+
+/// Bytes that reached the device of a folder so far, from all processes; `None` where a file system has no single device.
+pub(super) fn device_bytes(folder: &Path) -> Option<u64> {
+    const SECTOR_BYTES: u64 = 512;
+    let device = std::fs::metadata(folder).ok()?.dev();
+    let (major, minor) = (rustix::fs::major(device), rustix::fs::minor(device));
+    let text = std::fs::read_to_string(format!("/sys/dev/block/{major}:{minor}/stat")).ok()?;
+    written_sectors(&text).map(|sectors| sectors * SECTOR_BYTES)
+}
+
+/// The seventh field.
+fn written_sectors(stat: &str) -> Option<u64> {
+    stat.split_whitespace().nth(6)?.parse().ok()
 }
 
 fn children(process_id: u32) -> Vec<String> {
@@ -79,6 +96,12 @@ mod tests {
     }
 
     #[test]
+    fn written_sectors_are_found() {
+        assert_eq!(written_sectors("  100  1  2000  30  40  5  77 600 0 9 9\n"), Some(77));
+        assert_eq!(written_sectors(""), None);
+    }
+
+    #[test]
     fn private_pages_are_found() {
         assert_eq!(private_dirty_kilobytes("Rss: 12 kB\nPrivate_Dirty:     3204 kB\n"), 3204);
         assert_eq!(private_dirty_kilobytes(""), 0);
@@ -88,7 +111,7 @@ mod tests {
     fn this_process_uses_something() {
         let own = std::process::id();
         cpu_time(own).unwrap();
-        written_bytes(own).unwrap();
+        dirtied_bytes(own).unwrap();
         assert!(resident_bytes(own).unwrap() > 100_000);
     }
 }

@@ -32,7 +32,8 @@ const CAPACITY: &[Metric] = &[
     Metric::new("p50_ms", "p50 ms", Lower, 2),
     Metric::new("p99_ms", "p99 ms", Lower, 2),
     Metric::new("commands_per_sync", "commands per sync", Neither, 0),
-    Metric::new("written_bytes", "disk bytes per command", Lower, 0),
+    Metric::new("dirtied_bytes", "dirtied bytes per command", Neither, 0),
+    Metric::new("device_bytes", "device bytes per command", Lower, 0),
     Metric::new("generator_percent", "generator CPU %", Neither, 0),
 ];
 
@@ -159,10 +160,12 @@ fn capacity(
     let workload = context.arguments.closed_loop(context.arguments.load_time(1.5, 5.0), keys(context));
     let syncs_before = Info::section(&mut client, "persistence")?.number("aof_fsyncs").ok();
     let cpu_before = process::cpu_time(server.process_id())?;
-    let written_before = process::written_bytes(server.process_id())?;
+    let dirtied_before = process::dirtied_bytes(server.process_id())?;
+    let device_before = process::device_bytes(&context.directory);
     let measured = Running::run(server.address(), &workload)?;
     let cpu = process::cpu_time(server.process_id())? - cpu_before;
-    let written = process::written_bytes(server.process_id())? - written_before;
+    let dirtied = process::dirtied_bytes(server.process_id())? - dirtied_before;
+    let device = process::device_bytes(&context.directory).zip(device_before);
     let syncs = Info::section(&mut client, "persistence")?.number("aof_fsyncs").ok();
     let commands = measured.latency.count() as f64;
     let syncs = syncs.zip(syncs_before).map(|(after, before)| after - before);
@@ -175,7 +178,8 @@ fn capacity(
             Some(measured.latency.quantile_ms(0.5)),
             Some(measured.latency.quantile_ms(0.99)),
             syncs.filter(|syncs| *syncs > 0.0).map(|syncs| commands / syncs),
-            Some(written as f64 / commands),
+            Some(dirtied as f64 / commands),
+            device.map(|(after, before)| (after - before) as f64 / commands),
             Some(100.0 * measured.generator_share),
         ],
     );
