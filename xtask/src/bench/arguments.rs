@@ -46,7 +46,7 @@ pub(crate) struct Arguments {
     /// Seconds of each measurement under load (default: by scenario).
     #[arg(long)]
     seconds: Option<f64>,
-    /// Keys in the servers (default: by scenario). In `growth` and `load` the most.
+    /// Keys in the servers (default: by scenario); in `growth` the most.
     #[arg(long)]
     keys: Option<u64>,
     /// Only these policies (several with commas; default: all).

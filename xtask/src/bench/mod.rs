@@ -29,6 +29,9 @@ use crate::shell::heading;
 use crate::workspace;
 
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
+    if arguments.scenario.iter().all(|scenario| *scenario == Scenario::Functions) {
+        return scenarios::run_functions(arguments);
+    }
     // Before an hour of measuring, not after it.
     let old = arguments.compare.as_deref().map(Document::read_json).transpose()?;
     let mut contestants = vec![Contestant::ours(arguments.server.as_deref())?];
@@ -47,8 +50,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     for contestant in &contestants {
         document.about.push((contestant.name.clone(), contestant.version()?));
     }
-    let only_functions = arguments.scenario.iter().all(|scenario| *scenario == Scenario::Functions);
-    let watcher = if only_functions { None } else { SyncWatcher::build(&directory)? };
+    let watcher = SyncWatcher::build(&directory)?;
     let context = Context { arguments, contestants: &contestants, directory: directory.clone(), watcher };
     for scenario in &arguments.scenario {
         let Some(outcome) = scenario.run(&context)? else { continue };
@@ -70,11 +72,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         }
         table
     });
-    if document.outcomes.is_empty() {
-        Ok(())
-    } else {
-        write(&document, comparison.as_ref(), arguments, &directory)
-    }
+    write(&document, comparison.as_ref(), arguments, &directory)
 }
 
 fn write(

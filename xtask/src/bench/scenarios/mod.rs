@@ -27,6 +27,7 @@ use super::arguments::Arguments;
 use super::contestant::Contestant;
 use super::results::Outcome;
 use super::sync_watch::SyncWatcher;
+use crate::shell::Tool;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(super) enum Scenario {
@@ -89,14 +90,19 @@ impl Scenario {
             Self::HotPath => hot_path::run(context)?,
             Self::Commands => commands::run(context)?,
             Self::Functions => {
-                crate::shell::Tool::cargo()
-                    .args(["bench", "--package", "lastsave-benches", "--benches", "--"])
-                    .args(context.arguments.quick.then_some("--quick"))
-                    .args(&context.arguments.passed_on)
-                    .run()?;
+                run_functions(context.arguments)?;
                 return Ok(None);
             }
         };
         Ok(Some(outcome))
     }
+}
+
+/// Criterion's benches, which need no server.
+pub(super) fn run_functions(arguments: &Arguments) -> Result<()> {
+    Tool::cargo()
+        .args(["bench", "--package", "lastsave-benches", "--benches", "--"])
+        .args(arguments.quick.then_some("--quick"))
+        .args(&arguments.passed_on)
+        .run()
 }
