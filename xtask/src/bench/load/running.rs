@@ -172,10 +172,10 @@ mod tests {
         };
         let address = stalling_server(Duration::from_millis(200));
         let measured = Running::run(address, &workload).unwrap();
-        assert!(measured.latency.count() >= 990, "{}", measured.latency.count());
+        assert_eq!(measured.latency.count(), 1000);
         // A fifth of the second was a stall: a tenth of all commands waited 100 ms or more.
         let p90 = measured.latency.quantile_ms(0.9);
-        assert!((80.0..190.0).contains(&p90), "{p90}");
+        assert!(p90 >= 80.0, "{p90}");
         assert!(measured.latency.max_ms() >= 190.0);
     }
 }

@@ -143,11 +143,9 @@ impl Worker {
         let (mut count, mut due_ns) = (0_u64, 0_u64);
         loop {
             let now_ns = self.now_ns();
-            if self.is_over(now_ns, end_ns) {
-                return Ok(());
-            }
             let first = count;
-            while due_ns <= now_ns {
+            // Also what was due before the end and is late because this thread was.
+            while due_ns <= now_ns && due_ns < end_ns {
                 let index = (count % self.connections.len() as u64) as usize;
                 self.report.send_delay.record_ns(now_ns - due_ns);
                 self.begin(index, due_ns)?;
@@ -156,6 +154,9 @@ impl Worker {
             }
             for number in first..count.min(first + self.connections.len() as u64) {
                 self.send((number % self.connections.len() as u64) as usize)?;
+            }
+            if self.is_over(now_ns, end_ns) {
+                return Ok(());
             }
             let now_ns = self.now_ns();
             let wait = Duration::from_nanos(due_ns.min(end_ns).saturating_sub(now_ns)).min(WAIT_TIME_MAX);
