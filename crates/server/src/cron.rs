@@ -101,7 +101,9 @@ impl Server {
         let started_us = self.clock.read_monotonic_us();
         let mark = self.persistence.appended() + 1;
         self.dataset.keyspace.set_write_mark(mark);
-        let timed_out = self.dataset.expire(kind, &self.clock, &mut self.effects);
+        let clock = &self.clock;
+        let mut clock_us = || clock.read_monotonic_us();
+        let timed_out = self.dataset.expire(kind, clock.now_ms(), &mut clock_us, &mut self.effects);
         if kind != ExpireCycleKind::Fast {
             self.cron.expiry_lags = timed_out;
         }

@@ -11,7 +11,6 @@ use lastsave_resp::{Protocol, ReplyBuffer};
 use rand::SeedableRng as _;
 use rand::rngs::SmallRng;
 
-use crate::clock::Clock;
 use crate::pubsub::event_classes;
 
 /// The keyspace with the state shared by all commands.
@@ -102,13 +101,19 @@ impl Dataset {
         };
     }
 
-    /// Runs one active expire cycle; what it removed is in `effects`, each key a unit of its own. Gives whether
-    /// it ran out of time.
-    pub(crate) fn expire(&mut self, kind: ExpireCycleKind, clock: &Clock, effects: &mut Effects) -> bool {
+    /// Runs one active expire cycle; what it removed is in `effects`, each key a unit of its own. `clock_us` is monotonic.
+    /// Gives whether it ran out of time.
+    pub(crate) fn expire(
+        &mut self,
+        kind: ExpireCycleKind,
+        now_ms: i64,
+        clock_us: &mut dyn FnMut() -> u64,
+        effects: &mut Effects,
+    ) -> bool {
         let mut context = Context {
             keyspace: &mut self.keyspace,
             db: 0,
-            now_ms: clock.now_ms(),
+            now_ms,
             reply: &mut ReplyBuffer::new(Protocol::Resp2),
             effects,
             watches: &mut self.watches,
@@ -123,20 +128,23 @@ impl Dataset {
             replay: false,
             no_touch: true,
         };
-        self.expire_cycle.run(&mut context, kind, &mut || clock.read_monotonic_us()).timed_out
+        self.expire_cycle.run(&mut context, kind, clock_us).timed_out
     }
+
     /// Gives up keys until the data are smaller by `excess_bytes`; what went is in `effects`, each key a unit of its own.
+    /// `clock_us` is monotonic.
     pub(crate) fn evict(
         &mut self,
         excess_bytes: u64,
         limit_us: u64,
-        clock: &Clock,
+        now_ms: i64,
+        clock_us: &mut dyn FnMut() -> u64,
         effects: &mut Effects,
     ) -> EvictionResult {
         let mut context = Context {
             keyspace: &mut self.keyspace,
             db: 0,
-            now_ms: clock.now_ms(),
+            now_ms,
             reply: &mut ReplyBuffer::new(Protocol::Resp2),
             effects,
             watches: &mut self.watches,
@@ -151,6 +159,6 @@ impl Dataset {
             replay: false,
             no_touch: true,
         };
-        self.evictor.run(&mut context, excess_bytes, limit_us, &mut || clock.read_monotonic_us())
+        self.evictor.run(&mut context, excess_bytes, limit_us, clock_us)
     }
 }

@@ -79,7 +79,11 @@ impl Server {
         }
         self.dataset.keyspace.set_write_mark(self.persistence.appended() + 1);
         let limit_us = eviction_limit_us(self.config.maxmemory_eviction_tenacity);
-        let result = self.dataset.evict(excess_bytes, limit_us, &self.clock, &mut self.effects);
+        let clock = &self.clock;
+        let mut clock_us = || clock.read_monotonic_us();
+        let now_ms = clock.now_ms();
+        let effects = &mut self.effects;
+        let result = self.dataset.evict(excess_bytes, limit_us, now_ms, &mut clock_us, effects);
         if !self.effects.is_empty() {
             self.persistence.append_separately(&self.effects);
             self.effects.clear();

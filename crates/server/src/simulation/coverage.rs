@@ -43,18 +43,27 @@ pub struct Coverage {
     pub refused_starts: u64,
     /// Units executed.
     pub units: u64,
+    /// Commands that had waited for a key and were executed then.
+    pub served_waits: u64,
     /// Replies that left.
     pub replies: u64,
     /// Snapshots that were written, and those that could not be.
     pub saves: u64,
     /// Rewrites begun.
     pub rewrites: u64,
+    commands: BTreeMap<String, u64>,
     rows: BTreeMap<&'static str, u64>,
     reached: BTreeMap<CallSite, u64>,
     interrupted: BTreeMap<CallSite, u64>,
 }
 
 impl Coverage {
+    /// A command has changed something.
+    pub(super) fn note_command(&mut self, name: &[u8]) {
+        let name = String::from_utf8_lossy(name).into_owned();
+        *self.commands.entry(name).or_default() += 1;
+    }
+
     /// A log was loaded, and these rows of the decision table were applied.
     pub(super) fn note_load(&mut self, rows: &[&'static str]) {
         for row in rows {
@@ -113,9 +122,13 @@ impl Coverage {
         self.starts += other.starts;
         self.refused_starts += other.refused_starts;
         self.units += other.units;
+        self.served_waits += other.served_waits;
         self.replies += other.replies;
         self.saves += other.saves;
         self.rewrites += other.rewrites;
+        for (name, count) in &other.commands {
+            *self.commands.entry(name.clone()).or_default() += count;
+        }
         for (row, count) in &other.rows {
             *self.rows.entry(row).or_default() += count;
         }
@@ -160,6 +173,9 @@ impl fmt::Display for Coverage {
             "  {} crashes in the middle of an operation, {} of a start",
             self.interrupted_operations, self.crashed_starts
         )?;
+        let commands: Vec<String> =
+            self.commands.iter().map(|(name, count)| format!("{name} {count}")).collect();
+        writeln!(out, "  commands that changed something: {}", commands.join(", "))?;
         writeln!(out, "  rows of the decision table:")?;
         for (row, count) in &self.rows {
             writeln!(out, "    {row:<10} {count:>9}")?;

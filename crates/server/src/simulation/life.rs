@@ -8,7 +8,7 @@ use lastsave_storage::sim::{SimulatedRandom, SimulatedStorage};
 
 use super::coverage::Coverage;
 use super::machine::{CLIENTS, Executed, Machine, touched_by};
-use super::model::{DATABASES, History};
+use super::model::{DATABASES, History, Touched};
 use super::pace::Pace;
 use super::promise::Promises;
 use super::weather::Weather;
@@ -68,6 +68,7 @@ impl Life {
         for _ in 0..world.random.index(4) {
             self.serve_a_client(world);
         }
+        self.end_waiting(world);
         if world.random.chance(1, 10) {
             self.operate(world);
         }
@@ -89,8 +90,7 @@ impl Life {
     /// Periodic work, the hand-over to the log, its thread, and the replies.
     fn end_turn(&mut self, world: &mut World<'_>) {
         if self.pace.takes_cron(false) {
-            self.machine.cron();
-            self.look(world);
+            self.cron(world);
         }
         self.machine.persistence.hand_over();
         if world.random.chance(3, 4) {
@@ -113,8 +113,7 @@ impl Life {
             self.look(world);
             // Before time goes on, the log's thread does what is due.
             if self.pace.takes_cron(in_a_hurry) {
-                self.machine.cron();
-                self.look(world);
+                self.cron(world);
             }
             self.machine.persistence.hand_over();
             self.step_log(world);
@@ -176,27 +175,71 @@ impl Life {
         let is_transaction = random.chance(1, 12);
         let count = if is_transaction { random.index(6) + 1 } else { 1 };
         let commands: Vec<_> = (0..count)
-            .map(|_| if random.chance(1, 4) { workload::read(random) } else { workload::write(random) })
+            .map(|_| match random.index(40) {
+                0..=8 => workload::read(random),
+                9 | 10 => workload::wait(random),
+                _ => workload::write(random),
+            })
             .collect();
-        let logged = self.machine.is_logging().then(|| self.policy());
         let executed = self.machine.execute(client, &commands, is_transaction);
-        let touched = touched_by(&commands);
+        self.note_executed(world, client, &commands, executed);
+        self.serve_waiting(world);
+    }
+
+    /// Serves the clients whose keys have become ready.
+    fn serve_waiting(&mut self, world: &mut World<'_>) {
+        while let Some(served) = self.machine.serve_next() {
+            world.coverage.served_waits += 1;
+            let commands = [served.command];
+            self.note_executed(world, served.client, &commands, served.executed);
+        }
+    }
+
+    /// Takes note of what a command, or a transaction, has done.
+    fn note_executed(
+        &mut self,
+        world: &mut World<'_>,
+        client: usize,
+        commands: &[workload::Command],
+        executed: Executed,
+    ) {
+        let touched = touched_by(commands);
         let unit = match executed {
-            Executed::No => return,
+            Executed::No | Executed::Waits => return,
             // Its reply may come without a look at the data.
-            Executed::Looked if !commands[0].surely_looks() => 0,
+            Executed::Looked if !commands[0].surely_looks => 0,
             Executed::Looked => {
                 world.history.revealed_by(self.machine.selected(client), &commands[0].touched)
             }
             Executed::Wrote => {
-                world.coverage.units += 1;
                 let words: Vec<String> = commands.iter().map(workload::Command::describe).collect();
-                let end = self.machine.persistence.appended();
-                let keyspace = &self.machine.dataset.keyspace;
-                world.history.note_unit(keyspace, &touched, end, logged, words.join("; "))
+                for command in commands {
+                    world.coverage.note_command(&command.arguments[0]);
+                }
+                self.note_unit(world, &touched, words.join("; "))
             }
         };
-        self.machine.note_reply(client, unit);
+        if !self.machine.waits(client) {
+            self.machine.note_reply(client, unit);
+        }
+        self.look(world);
+    }
+
+    fn note_unit(&mut self, world: &mut World<'_>, touched: &Touched, what: String) -> usize {
+        world.coverage.units += 1;
+        let end = self.machine.persistence.appended();
+        let logged = self.machine.is_logging().then(|| self.policy());
+        let keyspace = &self.machine.dataset.keyspace;
+        world.history.note_unit(keyspace, touched, end, logged, what)
+    }
+
+    /// Periodic work.
+    fn cron(&mut self, world: &mut World<'_>) {
+        if self.machine.expire() {
+            world.coverage.note_command(b"(expired)");
+            self.note_unit(world, &Touched::Everything, "what had expired goes".to_owned());
+        }
+        self.machine.cron();
         self.look(world);
     }
 
@@ -207,7 +250,7 @@ impl Life {
             return;
         }
         let random = &mut *world.random;
-        let what = random.index(14);
+        let what = random.index(16);
         let log_is_on = self.machine.config.appendonly;
         match what {
             0..=2 => {
@@ -248,9 +291,23 @@ impl Life {
                 self.closes_well = self.weather.is_clear() && !self.machine.observe().log_fails;
                 self.machine.shutdown(options);
             }
+            13 => {
+                if self.machine.evict() {
+                    world.coverage.note_command(b"(evicted)");
+                    self.note_unit(world, &Touched::Everything, "a key is given up".to_owned());
+                }
+            }
             _ => {}
         }
         self.look(world);
+    }
+
+    /// The time of a client that waits may be over.
+    fn end_waiting(&mut self, world: &mut World<'_>) {
+        let client = world.random.index(CLIENTS);
+        if world.random.chance(1, 8) && !self.is_over() && self.machine.give_up_waiting(client) {
+            self.machine.note_reply(client, 0);
+        }
     }
 
     fn set(&mut self, name: &str, value: &str) {

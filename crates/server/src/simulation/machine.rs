@@ -4,7 +4,9 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use lastsave_commands::{Context, Dependency, Effects, Flags, Handler, lookup};
+use lastsave_commands::{
+    AwaitedType, CommandSpec, Context, Dependency, Effects, ExpireCycleKind, Flags, Handler, ReadyKey, lookup,
+};
 use lastsave_config::{Config, NoHost, SetContext};
 use lastsave_keyspace::{Keyspace, KeyspaceOptions};
 use lastsave_resp::{OwnedRequest, Protocol, ReplyBuffer, Request};
@@ -24,7 +26,7 @@ use crate::persistence::{
 };
 
 /// Clients of a simulated server.
-pub(super) const CLIENTS: usize = 3;
+pub(super) const CLIENTS: usize = 5;
 
 /// How a start ended.
 pub(super) enum Started {
@@ -43,6 +45,16 @@ pub(super) enum Executed {
     Wrote,
     /// It changed nothing, or nothing that is logged.
     Looked,
+    /// Its client waits for a key.
+    Waits,
+}
+
+/// A command that waited for a key and was executed again.
+#[derive(Debug)]
+pub(super) struct Served {
+    pub(super) client: usize,
+    pub(super) command: Command,
+    pub(super) executed: Executed,
 }
 
 /// A reply that has not left yet, and what it lets the client rely on.
@@ -65,6 +77,8 @@ struct Client {
     ticket: Option<u64>,
     /// What the reply of the job will let it rely on.
     unit_of_ticket: usize,
+    /// Waits for a key: what is executed again, and the command as it was sent.
+    waits: Option<(OwnedRequest, Command)>,
 }
 
 /// A server process.
@@ -75,6 +89,8 @@ pub(super) struct Machine {
     clock: SimulatedClock,
     effects: Effects,
     clients: Vec<Client>,
+    /// The ready key whose waiting clients are being served, and the place of the last of them.
+    serving: Option<(ReadyKey, u64)>,
     /// Set when the process has ended by itself.
     pub(super) exit_code: Option<i32>,
 }
@@ -118,6 +134,7 @@ impl Machine {
                 awaited: VecDeque::new(),
                 ticket: None,
                 unit_of_ticket: 0,
+                waits: None,
             })
             .collect();
         let effects = Effects::new();
@@ -128,6 +145,7 @@ impl Machine {
             clock,
             effects,
             clients,
+            serving: None,
             exit_code: None,
         }))
     }
@@ -144,7 +162,7 @@ impl Machine {
 
     /// Whether this client may send a command.
     pub(super) fn is_free(&self, client: usize) -> bool {
-        self.clients[client].ticket.is_none()
+        self.clients[client].ticket.is_none() && self.clients[client].waits.is_none()
     }
 
     /// SELECT.
@@ -188,13 +206,118 @@ impl Machine {
         if is_transaction && appended > before {
             depends = appended;
         }
+        if let Some(asked) = self.dataset.blocking.take_asked() {
+            let arguments: Vec<&[u8]> = commands[0].arguments.iter().map(Vec::as_slice).collect();
+            let request = asked.replacement.unwrap_or_else(|| OwnedRequest::from_args(&arguments));
+            self.clients[client].waits = Some((request, commands[0].clone()));
+            // It may have removed what had expired.
+            return if wrote { Executed::Wrote } else { Executed::Waits };
+        }
         self.hold(client, depends);
         if wrote { Executed::Wrote } else { Executed::Looked }
     }
 
+    /// Executes the command of the next client that waits for a key which is ready, if there is one. Afterwards
+    /// [`Machine::note_reply`] has to be called, unless it goes on waiting.
+    pub(super) fn serve_next(&mut self) -> Option<Served> {
+        while !self.persistence.is_saturated() {
+            let (ready, after) = match self.serving.take() {
+                Some(serving) => serving,
+                None => (self.dataset.blocking.next_ready()?, 0),
+            };
+            let present = self.awaited_type_at(&ready);
+            let Some(waiter) = self.dataset.blocking.next_waiter(&ready, after, present) else { continue };
+            self.serving = Some((ready, waiter.order));
+            let client = waiter.client_id as usize - 1;
+            if let Some((request, command)) = self.clients[client].waits.take() {
+                let executed = self.execute_again(client, request, &command);
+                return Some(Served { client, command, executed });
+            }
+        }
+        None
+    }
+
+    fn awaited_type_at(&self, ready: &ReadyKey) -> Option<AwaitedType> {
+        let keyspace = &self.dataset.keyspace;
+        let entry = keyspace.db(ready.db).get(&keyspace.key(&ready.key))?;
+        let is_past = entry.expires_at_ms().is_some_and(|at| self.clock.wall_ms() > at);
+        if is_past { None } else { AwaitedType::of(&entry.value()) }
+    }
+
+    fn execute_again(&mut self, client: usize, request: OwnedRequest, command: &Command) -> Executed {
+        let mut depends = 0;
+        let mut executed = Executed::Looked;
+        match self.persistence.write_refusal() {
+            Some(text) => self.clients[client].reply.error(&text),
+            None => {
+                let (position, wrote) = self.run(client, request.as_request(), false);
+                depends = position;
+                executed = if wrote { Executed::Wrote } else { Executed::Looked };
+            }
+        }
+        if let Some(asked) = self.dataset.blocking.take_asked() {
+            self.clients[client].waits = Some((asked.replacement.unwrap_or(request), command.clone()));
+            return if executed == Executed::Wrote { executed } else { Executed::Waits };
+        }
+        self.dataset.blocking.unblock(self.clients[client].id);
+        self.hold(client, depends);
+        executed
+    }
+
+    /// Whether this client waits for a key.
+    pub(super) fn waits(&self, client: usize) -> bool {
+        self.clients[client].waits.is_some()
+    }
+
+    /// A client that waits for a key waits no more: its time is over. Gives whether it waited.
+    pub(super) fn give_up_waiting(&mut self, client: usize) -> bool {
+        if self.clients[client].waits.take().is_none() {
+            return false;
+        }
+        self.dataset.blocking.unblock(self.clients[client].id);
+        self.clients[client].reply.null_array();
+        // The nil tells that nobody has written to the keys.
+        let appended = self.persistence.appended();
+        self.hold(client, appended);
+        true
+    }
+
+    /// Removes what time has taken, as far as a cycle gets. Gives whether it removed anything.
+    pub(super) fn expire(&mut self) -> bool {
+        if self.persistence.is_saturated() {
+            return false;
+        }
+        self.dataset.keyspace.set_write_mark(self.persistence.appended() + 1);
+        let (clock, kind) = (self.clock.clone(), ExpireCycleKind::Slow { hz: 10 });
+        let mut clock_us = || clock.monotonic().as_micros() as u64;
+        self.dataset.expire(kind, clock.wall_ms(), &mut clock_us, &mut self.effects);
+        self.take_separate_effects()
+    }
+
+    /// Gives up one key, as if memory were short. Gives whether there was one.
+    pub(super) fn evict(&mut self) -> bool {
+        if self.persistence.is_saturated() {
+            return false;
+        }
+        self.dataset.keyspace.set_write_mark(self.persistence.appended() + 1);
+        let clock = self.clock.clone();
+        let mut clock_us = || clock.monotonic().as_micros() as u64;
+        let _outcome = self.dataset.evict(1, 1_000_000, clock.wall_ms(), &mut clock_us, &mut self.effects);
+        self.take_separate_effects()
+    }
+
+    fn take_separate_effects(&mut self) -> bool {
+        if self.effects.is_empty() {
+            return false;
+        }
+        self.persistence.append_separately(&self.effects);
+        self.effects.clear();
+        true
+    }
+
     /// Runs one command as the server's dispatch does; gives what its reply depends on and whether it had effects.
     fn run(&mut self, client: usize, request: Request<'_>, in_transaction: bool) -> (u64, bool) {
-        let spec = lookup(request.arg(0)).expect("the workload knows its commands");
+        let spec = spec_of(request.arg(0), request.get(1));
         let Handler::Data(handler) = spec.handler else { unreachable!("the workload sends data commands") };
         let now_ms = self.clock.wall_ms();
         let client = &mut self.clients[client];
@@ -209,7 +332,7 @@ impl Machine {
             effects: &mut self.effects,
             watches: &mut self.dataset.watches,
             blocking: &mut self.dataset.blocking,
-            may_block: false,
+            may_block: !in_transaction,
             signals: &mut self.dataset.signals,
             client_id: client.id,
             options: &self.dataset.options,
@@ -402,5 +525,16 @@ pub(super) fn touched_by(commands: &[Command]) -> Touched {
 }
 
 fn flags_of(command: &Command) -> Flags {
-    lookup(&command.arguments[0]).expect("the workload knows its commands").flags
+    spec_of(&command.arguments[0], command.arguments.get(1).map(Vec::as_slice)).flags
+}
+
+/// The command of that name, or its subcommand.
+fn spec_of(name: &[u8], word: Option<&[u8]>) -> &'static CommandSpec {
+    let spec = lookup(name).expect("the workload knows its commands");
+    match word {
+        Some(word) if !spec.subcommands.is_empty() => {
+            spec.subcommand(word).expect("the workload knows its subcommands")
+        }
+        _ => spec,
+    }
 }

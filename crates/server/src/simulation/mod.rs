@@ -18,12 +18,13 @@
 //! | `pace` | how time passes, and how long syncs take |
 //! | `workload`, `settings` | what clients and operators ask for |
 //! | `weather` | what goes wrong without a crash |
-//! | `model` | the state after every unit |
+//! | `model`, `content` | the state after every unit |
 //! | `promise` | what must be found after a crash |
 //! | `coverage` | what was hit |
 //! | `log_lines` | the server's log lines, for reports |
 
 mod campaign;
+mod content;
 mod coverage;
 mod damage;
 mod life;

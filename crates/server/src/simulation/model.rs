@@ -1,17 +1,19 @@
 //! What the data was after every unit that was executed.
 
-use std::collections::BTreeMap;
 use std::fmt;
+use std::ops::RangeInclusive;
 use std::rc::Rc;
 
 use lastsave_fsync_scheduler::Policy;
-use lastsave_keyspace::{Entry, IntegerBuffer, Keyspace, Value};
+use lastsave_keyspace::Keyspace;
+
+use super::content::{Content, Precision, mix};
 
 /// Databases of a simulated server.
 pub(super) const DATABASES: usize = 3;
 
 /// All keys that a workload uses.
-pub(super) const KEYS: [&[u8]; 12] = [
+pub(super) const KEYS: [&[u8]; 24] = [
     b"a",
     b"key:1",
     b"key:2",
@@ -24,31 +26,27 @@ pub(super) const KEYS: [&[u8]; 12] = [
     b"\x00\xff binary",
     b"a key that is so long that it does not fit into what is set aside for short ones, and then some more of it",
     b"key:11",
+    b"list:1",
+    b"list:2",
+    b"hash:1",
+    b"hash:2",
+    b"set:1",
+    b"set:2",
+    b"zset:1",
+    b"zset:2",
+    b"stream:1",
+    b"stream:2",
+    b"hll",
+    b"bits",
 ];
 
+/// The key that only somebody else writes, while no server of ours runs.
+pub(super) const FOREIGN_KEY: &[u8] = b"foreign";
+
 /// Stands for every key that no workload uses.
-const STRANGE: u8 = u8::MAX;
-
-/// A key of a database.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Place {
-    database: u8,
-    key: u8,
-}
-
-/// A value, by its fingerprint.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Content {
-    hash: u64,
-    bytes: usize,
-    expires_at_ms: Option<i64>,
-}
-
-/// Everything in all databases.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct State {
-    entries: BTreeMap<Place, Content>,
-}
+const STRANGE: usize = KEYS.len();
+/// Places of one database.
+const PLACES: usize = KEYS.len() + 1;
 
 /// What a command may have changed or shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,66 +57,77 @@ pub(super) enum Touched {
     Everything,
 }
 
+/// Everything in all databases.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct State {
+    /// By database and key.
+    places: Vec<Option<Rc<Content>>>,
+}
+
 impl State {
+    fn empty() -> Self {
+        Self { places: vec![None; DATABASES * PLACES] }
+    }
+
     /// Reads all of a keyspace.
-    pub(super) fn of(keyspace: &Keyspace) -> Self {
-        let mut entries = BTreeMap::new();
+    pub(super) fn of(keyspace: &Keyspace, precision: Precision) -> Self {
+        let mut state = Self::empty();
         for database in 0..DATABASES {
             for entry in keyspace.db(database).iter() {
-                let key =
-                    KEYS.iter().position(|name| *name == entry.key()).map_or(STRANGE, |index| index as u8);
-                entries.insert(Place { database: database as u8, key }, content(&entry));
+                let key = KEYS.iter().position(|name| *name == entry.key()).unwrap_or(STRANGE);
+                state.places[database * PLACES + key] = Some(Rc::new(Content::of(&entry, precision)));
             }
         }
-        Self { entries }
+        state
     }
 
     /// Reads what may have changed; gives the places where something has.
-    fn refresh(&mut self, keyspace: &Keyspace, touched: &Touched) -> Vec<Place> {
+    fn refresh(&mut self, keyspace: &Keyspace, touched: &Touched, precision: Precision) -> Vec<usize> {
         let mut changed = Vec::new();
         let Touched::Keys(keys) = touched else {
-            let now = Self::of(keyspace);
-            let places = self.entries.keys().chain(now.entries.keys());
-            changed.extend(places.filter(|place| self.entries.get(place) != now.entries.get(place)));
+            let now = Self::of(keyspace, precision);
+            changed.extend((0..now.places.len()).filter(|&place| self.places[place] != now.places[place]));
             *self = now;
             return changed;
         };
         for (database, key) in
-            (0..DATABASES).flat_map(|database| keys.iter().map(move |key| (database, *key)))
+            (0..DATABASES).flat_map(|database| keys.iter().map(move |key| (database, usize::from(*key))))
         {
-            let name = keyspace.key(KEYS[usize::from(key)]);
-            let place = Place { database: database as u8, key };
-            let now = keyspace.db(database).get(&name).map(|entry| content(&entry));
-            let before = match now {
-                Some(content) => self.entries.insert(place, content),
-                None => self.entries.remove(&place),
-            };
-            if before != now {
+            let name = keyspace.key(KEYS[key]);
+            let place = database * PLACES + key;
+            let now = keyspace.db(database).get(&name).map(|entry| Content::of(&entry, precision));
+            if self.places[place].as_deref() != now.as_ref() {
                 changed.push(place);
+                self.places[place] = now.map(Rc::new);
             }
         }
         changed
     }
 
-    fn digest(&self) -> u64 {
-        self.entries.iter().fold(0, |sum, (place, content)| {
-            let mut hash = mix(u64::from(place.database) << 8 | u64::from(place.key));
-            hash = mix(hash ^ content.hash);
-            hash = mix(hash ^ content.expires_at_ms.map_or(0, |at| at as u64 | 1 << 63));
-            sum ^ hash
+    /// Stands for all that is there at a moment.
+    fn fingerprint_at(&self, now_ms: i64) -> u64 {
+        let contents = self.places.iter().enumerate();
+        contents.fold(0, |sum, (place, content)| {
+            let print = content.as_ref().map_or(0, |content| content.fingerprint_at(now_ms));
+            if print == 0 { sum } else { sum ^ mix(print ^ mix(place as u64 + 1)) }
         })
     }
 
-    /// Where two states differ, for people.
-    pub(super) fn difference(&self, other: &Self) -> String {
+    /// The first moment at which something goes.
+    fn changes_at_ms(&self) -> i64 {
+        let contents = self.places.iter().flatten();
+        contents.map(|content| content.changes_at_ms()).min().unwrap_or(i64::MAX)
+    }
+
+    /// Where two states differ at a moment, for people.
+    pub(super) fn difference(&self, other: &Self, now_ms: i64) -> String {
         let mut text = String::new();
-        let mut places: Vec<&Place> = self.entries.keys().chain(other.entries.keys()).collect();
-        places.sort_unstable();
-        places.dedup();
-        for place in places {
-            let (here, there) = (self.entries.get(place), other.entries.get(place));
-            if here != there {
-                text.push_str(&format!("    {place}: {} <> {}\n", show(here), show(there)));
+        let print = |content: &Option<Rc<Content>>| {
+            content.as_ref().map_or(0, |content| content.fingerprint_at(now_ms))
+        };
+        for (place, (here, there)) in self.places.iter().zip(&other.places).enumerate() {
+            if print(here) != print(there) {
+                text.push_str(&format!("    {}: {} <> {}\n", Place(place), show(here), show(there)));
             }
         }
         text
@@ -126,54 +135,29 @@ impl State {
 
     /// How many keys there are.
     pub(super) fn len(&self) -> usize {
-        self.entries.len()
+        self.places.iter().flatten().count()
     }
 }
 
-fn show(content: Option<&Content>) -> String {
-    content.map_or("nothing".to_owned(), |content| {
-        let expiry = content.expires_at_ms.map_or(String::new(), |at| format!(", expires at {at}"));
-        format!("{} bytes ({:016x}{expiry})", content.bytes, content.hash)
-    })
+fn show(content: &Option<Rc<Content>>) -> String {
+    content.as_ref().map_or("nothing".to_owned(), |content| content.describe())
 }
+
+struct Place(usize);
 
 impl fmt::Display for Place {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let name = KEYS.get(usize::from(self.key)).copied().unwrap_or(b"a key that nobody wrote");
-        write!(out, "{}:'{}'", self.database, name[..name.len().min(20)].escape_ascii())
+        let name = KEYS.get(self.0 % PLACES).copied().unwrap_or(b"a key that nobody wrote");
+        write!(out, "{}:'{}'", self.0 / PLACES, name[..name.len().min(20)].escape_ascii())
     }
-}
-
-fn content(entry: &Entry<'_>) -> Content {
-    let Value::String(value) = entry.value() else { unreachable!("the workload writes strings only") };
-    let mut buffer = IntegerBuffer::new();
-    let bytes = value.to_text(&mut buffer);
-    Content { hash: fingerprint(bytes), bytes: bytes.len(), expires_at_ms: entry.expires_at_ms() }
-}
-
-/// A hash that is fast on long values and the same in every run.
-pub(super) fn fingerprint(bytes: &[u8]) -> u64 {
-    let (words, rest) = bytes.as_chunks::<8>();
-    let mut hash = mix(bytes.len() as u64);
-    for word in words {
-        hash = (hash.rotate_left(23) ^ u64::from_le_bytes(*word)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    }
-    let mut last = [0; 8];
-    last[..rest.len()].copy_from_slice(rest);
-    mix(hash ^ u64::from_le_bytes(last))
-}
-
-fn mix(mut value: u64) -> u64 {
-    value = (value ^ (value >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    value = (value ^ (value >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    value ^ (value >> 31)
 }
 
 /// One executed unit and what it led to.
 #[derive(Clone, Debug)]
 pub(super) struct Unit {
     pub(super) state: Rc<State>,
-    digest: u64,
+    fingerprint: u64,
+    changes_at_ms: i64,
     /// End of the unit in the effect stream of its life.
     pub(super) end: u64,
     /// The policy under which it was logged, if it was.
@@ -181,23 +165,35 @@ pub(super) struct Unit {
     pub(super) what: String,
 }
 
+impl Unit {
+    fn new(state: State, end: u64, policy: Option<Policy>, what: String) -> Self {
+        let fingerprint = state.fingerprint_at(i64::MIN);
+        let changes_at_ms = state.changes_at_ms();
+        Self { state: Rc::new(state), fingerprint, changes_at_ms, end, policy, what }
+    }
+
+    fn fingerprint_at(&self, now_ms: i64) -> u64 {
+        if now_ms < self.changes_at_ms { self.fingerprint } else { self.state.fingerprint_at(now_ms) }
+    }
+}
+
 /// All units of all lives, in the order of execution. A life begins with a unit that is the state it found.
 #[derive(Debug)]
 pub(super) struct History {
+    pub(super) precision: Precision,
     units: Vec<Unit>,
     now: State,
-    changed_by: BTreeMap<Place, usize>,
+    /// The unit of this life that changed a place last.
+    changed_by: Vec<Option<usize>>,
     life_began_with: usize,
 }
 
 impl History {
     /// Nothing has happened yet.
-    pub(super) fn new() -> Self {
-        let empty = State::default();
-        let digest = empty.digest();
-        let what = "an empty server".to_owned();
-        let first = Unit { state: Rc::new(empty.clone()), digest, end: 0, policy: None, what };
-        Self { units: vec![first], now: empty, changed_by: BTreeMap::new(), life_began_with: 0 }
+    pub(super) fn new(precision: Precision) -> Self {
+        let first = Unit::new(State::empty(), 0, None, "an empty server".to_owned());
+        let changed_by = vec![None; DATABASES * PLACES];
+        Self { precision, units: vec![first], now: State::empty(), changed_by, life_began_with: 0 }
     }
 
     /// The last unit.
@@ -209,13 +205,16 @@ impl History {
         &self.units[index]
     }
 
+    /// Reads all of a keyspace.
+    pub(super) fn read(&self, keyspace: &Keyspace) -> State {
+        State::of(keyspace, self.precision)
+    }
+
     /// A life begins with this state.
     pub(super) fn begin_life(&mut self, state: State) -> usize {
-        let digest = state.digest();
-        self.changed_by.clear();
+        self.changed_by.fill(None);
         self.now = state.clone();
-        let what = "what was found at start".to_owned();
-        self.units.push(Unit { state: Rc::new(state), digest, end: 0, policy: None, what });
+        self.units.push(Unit::new(state, 0, None, "what was found at start".to_owned()));
         self.life_began_with = self.last();
         self.last()
     }
@@ -229,12 +228,11 @@ impl History {
         policy: Option<Policy>,
         what: String,
     ) -> usize {
-        let changed = self.now.refresh(keyspace, touched);
-        let state = Rc::new(self.now.clone());
-        self.units.push(Unit { digest: state.digest(), state, end, policy, what });
+        let changed = self.now.refresh(keyspace, touched, self.precision);
+        self.units.push(Unit::new(self.now.clone(), end, policy, what));
         let index = self.last();
         for place in changed {
-            self.changed_by.insert(place, index);
+            self.changed_by[place] = Some(index);
         }
         index
     }
@@ -242,22 +240,18 @@ impl History {
     /// The newest unit that somebody knows of who has certainly looked at this in a database: its first key, or how many
     /// keys it has.
     pub(super) fn revealed_by(&self, database: usize, touched: &Touched) -> usize {
+        let places = &self.changed_by[database * PLACES..(database + 1) * PLACES];
         let known = match touched {
-            Touched::Everything => {
-                let seen =
-                    self.changed_by.iter().filter(|(place, _)| usize::from(place.database) == database);
-                seen.map(|(_, index)| index).max()
-            }
-            Touched::Keys(keys) => {
-                keys.first().and_then(|&key| self.changed_by.get(&Place { database: database as u8, key }))
-            }
+            Touched::Everything => places.iter().copied().max().flatten(),
+            Touched::Keys(keys) => keys.first().and_then(|&key| places[usize::from(key)]),
         };
-        known.copied().unwrap_or(self.life_began_with)
+        known.unwrap_or(self.life_began_with)
     }
 
-    /// Whether what is known of the present state is what a keyspace holds.
-    pub(super) fn agrees_with(&self, keyspace: &Keyspace) -> bool {
-        State::of(keyspace) == self.now
+    /// Where what is known of the present state is not what a keyspace holds.
+    pub(super) fn disagreement(&self, keyspace: &Keyspace) -> Option<String> {
+        let held = self.read(keyspace);
+        (held != self.now).then(|| held.difference(&self.now, i64::MIN))
     }
 
     /// The newest unit of this life that ended at `position` or before.
@@ -266,13 +260,11 @@ impl History {
         self.life_began_with + count.saturating_sub(1)
     }
 
-    /// The newest unit in `range` that led to this state.
-    pub(super) fn find(&self, state: &State, range: std::ops::RangeInclusive<usize>) -> Option<usize> {
-        let digest = state.digest();
+    /// The newest unit in `range` that led to this state, but for what time has taken since.
+    pub(super) fn find(&self, state: &State, range: RangeInclusive<usize>, now_ms: i64) -> Option<usize> {
+        let wanted = state.fingerprint_at(now_ms);
         let last = (*range.end()).min(self.last());
-        (*range.start()..=last)
-            .rev()
-            .find(|&index| self.units[index].digest == digest && *self.units[index].state == *state)
+        (*range.start()..=last).rev().find(|&index| self.units[index].fingerprint_at(now_ms) == wanted)
     }
 }
 
@@ -282,27 +274,46 @@ mod tests {
 
     use super::*;
 
-    fn set(keyspace: &mut Keyspace, database: usize, key: usize, value: &[u8]) {
+    const ALL: Precision = Precision { counters_of_streams: true, is_wordy: false };
+
+    fn keyspace() -> Keyspace {
+        Keyspace::new(&KeyspaceOptions { databases: DATABASES, hash_seed: Some([1; 4]) })
+    }
+
+    fn set(keyspace: &mut Keyspace, database: usize, key: usize, value: &[u8], expiry: Expiry) {
         let key = KEYS[key];
         let hashed = keyspace.key(key);
-        keyspace.db_mut(database).set(&hashed, NewValue::encode(value), Expiry::Clear);
+        keyspace.db_mut(database).set(&hashed, NewValue::encode(value), expiry);
     }
 
     #[test]
     fn units_are_found_by_their_state_and_reads_know_who_wrote() {
-        let mut keyspace = Keyspace::new(&KeyspaceOptions { databases: DATABASES, hash_seed: Some([1; 4]) });
-        let mut history = History::new();
-        let start = history.begin_life(State::of(&keyspace));
-        set(&mut keyspace, 0, 1, b"one");
+        let mut keyspace = keyspace();
+        let mut history = History::new(ALL);
+        let start = history.begin_life(State::of(&keyspace, ALL));
+        set(&mut keyspace, 0, 1, b"one", Expiry::Clear);
         let one = history.note_unit(&keyspace, &Touched::Keys(vec![1]), 10, None, String::new());
-        set(&mut keyspace, 2, 3, b"7");
+        set(&mut keyspace, 2, 3, b"7", Expiry::Clear);
         let two = history.note_unit(&keyspace, &Touched::Everything, 20, None, String::new());
-        assert_eq!(history.find(&State::of(&keyspace), 0..=two), Some(two));
-        assert_eq!(history.find(&State::of(&keyspace), 0..=one), None);
+        assert_eq!(history.find(&history.read(&keyspace), 0..=two, 0), Some(two));
+        assert_eq!(history.find(&history.read(&keyspace), 0..=one, 0), None);
         assert_eq!(history.revealed_by(0, &Touched::Keys(vec![1])), one);
         assert_eq!(history.revealed_by(1, &Touched::Keys(vec![1])), start);
         assert_eq!(history.revealed_by(2, &Touched::Everything), two);
         assert_eq!((history.unit_at(0), history.unit_at(19), history.unit_at(20)), (start, one, two));
-        assert!(history.agrees_with(&keyspace));
+        assert_eq!(history.disagreement(&keyspace), None);
+    }
+
+    #[test]
+    fn what_time_takes_may_be_there_or_not() {
+        let (mut with, mut without) = (keyspace(), keyspace());
+        set(&mut with, 0, 1, b"lasts", Expiry::Clear);
+        set(&mut without, 0, 1, b"lasts", Expiry::Clear);
+        set(&mut with, 0, 2, b"goes", Expiry::At(1000));
+        let mut history = History::new(ALL);
+        let unit = history.begin_life(State::of(&with, ALL));
+        let found = history.read(&without);
+        assert_eq!(history.find(&found, 1..=unit, 999), None);
+        assert_eq!(history.find(&found, 1..=unit, 1000), Some(unit));
     }
 }

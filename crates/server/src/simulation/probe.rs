@@ -4,9 +4,9 @@ use super::campaign::Run;
 use super::life::Life;
 use super::log_lines;
 use super::machine::{Machine, Started};
-use super::model::State;
 use super::promise::{Promises, Source};
 use crate::persistence::LogState;
+use lastsave_storage::Clock as _;
 
 impl Run {
     /// What the operator will have the next server read.
@@ -64,12 +64,16 @@ impl Run {
         let outcome = match Machine::start(&disk, config, seed) {
             Started::Yes(machine) => {
                 self.coverage.note_load(machine.persistence.cut_rows());
-                let state = State::of(&machine.dataset.keyspace);
+                let state = self.history.read(&machine.dataset.keyspace);
+                let now_ms = self.clock.wall_ms();
                 match &damage {
-                    None => promises.judge(source, &state, &self.history).map(|_| ()),
+                    None => promises.judge(source, &state, &self.history, now_ms).map(|_| ()),
                     // What was damaged may be missing, but never changed.
-                    Some(_) if self.history.find(&state, 0..=self.history.last()).is_some() => Ok(()),
-                    Some(_) => Err("a state was found that never was".to_owned()),
+                    Some(_) if self.history.find(&state, 0..=self.history.last(), now_ms).is_some() => Ok(()),
+                    Some(_) => {
+                        let told = promises.judge(source, &state, &self.history, now_ms);
+                        Err(format!("a state was found that never was: {}", told.err().unwrap_or_default()))
+                    }
                 }
             }
             Started::Refused(_) if damage.is_some() => {

@@ -203,7 +203,13 @@ impl Promises {
     }
 
     /// The unit whose state was found, or what should have been found instead.
-    pub(super) fn judge(&self, source: Source, found: &State, history: &History) -> Result<usize, String> {
+    pub(super) fn judge(
+        &self,
+        source: Source,
+        found: &State,
+        history: &History,
+        now_ms: i64,
+    ) -> Result<usize, String> {
         let mut ranges: Vec<RangeInclusive<usize>> = Vec::new();
         let floor = self.floor(source);
         if source == Source::Log && self.log.existence != Existence::No {
@@ -212,13 +218,13 @@ impl Promises {
         if source == Source::Dump || self.log.existence != Existence::Yes {
             ranges.extend(self.dump.allowed.iter().map(|&index| index..=index));
         }
-        let match_in = |range: &RangeInclusive<usize>| history.find(found, range.clone());
+        let match_in = |range: &RangeInclusive<usize>| history.find(found, range.clone(), now_ms);
         if let Some(index) = ranges.iter().filter_map(match_in).max() {
             return Ok(index);
         }
         let newest = ranges.iter().map(|range| *range.end()).max().unwrap_or(0);
         let mut text = format!("{} keys were found, the state of ", found.len());
-        match history.find(found, 0..=history.last()) {
+        match history.find(found, 0..=history.last(), now_ms) {
             Some(index) => text.push_str(&format!("unit {index} ({})", history.unit(index).what)),
             None => text.push_str("no unit that was ever executed"),
         }
@@ -227,14 +233,14 @@ impl Promises {
         text.push_str(&format!(
             "  found <> unit {newest} ({}):\n{}",
             unit.what,
-            found.difference(&unit.state)
+            found.difference(&unit.state, now_ms)
         ));
         if floor != newest {
             let unit = history.unit(floor);
             text.push_str(&format!(
                 "  found <> unit {floor} ({}):\n{}",
                 unit.what,
-                found.difference(&unit.state)
+                found.difference(&unit.state, now_ms)
             ));
         }
         Err(text)

@@ -1,5 +1,7 @@
 //! The configuration a server starts with, and what operators change while it runs.
 
+use std::ops::Range;
+
 use lastsave_config::{Config, parse_text};
 use lastsave_storage::sim::SimulatedRandom;
 
@@ -10,7 +12,7 @@ use super::promise::Source;
 const SAVE_POINTS: [&str; 4] = ["", "1 1", "5 10", "60 30"];
 
 /// A random configuration.
-pub(super) fn configuration(random: &mut SimulatedRandom, source: Source) -> Config {
+pub(super) fn configuration(random: &mut SimulatedRandom, source: Source, versions: Range<u64>) -> Config {
     let mut text = format!("databases {DATABASES}\n");
     let mut set = |name: &str, value: &str| text.push_str(&format!("{name} {value}\n"));
     set("appendonly", yes_or_no(source == Source::Log));
@@ -23,10 +25,24 @@ pub(super) fn configuration(random: &mut SimulatedRandom, source: Source) -> Con
     set("aof-timestamp-enabled", yes_or_no(random.chance(1, 6)));
     set("aof-disable-auto-gc", yes_or_no(random.chance(1, 6)));
     set("rdbcompression", yes_or_no(random.chance(1, 2)));
-    set("rdb-write-version", &random.pick(9..13).to_string());
+    set("rdb-write-version", &random.pick(versions).to_string());
     set("stop-writes-on-bgsave-error", yes_or_no(random.chance(4, 5)));
     set("appendfsync-overload", if random.chance(1, 10) { "continue" } else { "slow-writers" });
     set("aof-load-corrupt-tail-max-size", if random.chance(1, 4) { "100000" } else { "0" });
+    set("maxmemory-policy", "allkeys-random");
+    // Small limits, so that collections change their encodings.
+    for name in [
+        "hash-max-listpack-entries",
+        "set-max-intset-entries",
+        "set-max-listpack-entries",
+        "zset-max-listpack-entries",
+        "list-max-listpack-size",
+        "stream-node-max-entries",
+    ] {
+        if random.chance(1, 2) {
+            set(name, &random.pick(1..12).to_string());
+        }
+    }
     if random.chance(1, 3) {
         set("auto-aof-rewrite-min-size", "2kb");
     }

@@ -1,10 +1,10 @@
 //! Starting a server: undisturbed, on a disk that fails, or with a crash in the middle.
 
 use lastsave_config::Config;
+use lastsave_storage::Clock as _;
 
 use super::campaign::Run;
 use super::machine::{Machine, Started};
-use super::model::State;
 use super::promise::{Crash, Source};
 use super::{log_lines, settings, weather};
 
@@ -31,7 +31,7 @@ impl Run {
     }
 
     pub(super) fn next_configuration(&mut self) -> Config {
-        settings::configuration(&mut self.random, self.source)
+        settings::configuration(&mut self.random, self.source, self.versions.clone())
     }
 
     /// The power goes, or the process is killed, while a server starts.
@@ -129,8 +129,8 @@ impl Run {
 
     /// Compares what a server has loaded with what was promised; the state found begins a life.
     fn compare(&mut self, machine: &Machine) -> Result<usize, String> {
-        let state = State::of(&machine.dataset.keyspace);
-        let index = self.promises.judge(self.source, &state, &self.history)?;
+        let state = self.history.read(&machine.dataset.keyspace);
+        let index = self.promises.judge(self.source, &state, &self.history, self.clock.wall_ms())?;
         let found = self.history.begin_life(state);
         self.tell(|run| format!("found unit {index} ({}), now {found}", run.history.unit(index).what));
         Ok(found)
