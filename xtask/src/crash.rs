@@ -1,7 +1,7 @@
 //! `cargo xtask crash`: the crash campaign, the whole persistence stack on the simulated disk.
 //!
 //! Optimized, because the number of crash points per second is what it is about. It prints the seed of a failure and the
-//! command that replays it.
+//! command that replays it, and says what was never hit. Promises that are broken on purpose show that it would notice.
 
 use anyhow::Result;
 use clap::Args;
@@ -19,19 +19,41 @@ pub(crate) struct Arguments {
     /// Stop after this many seconds; without seeds, go on until then, from seed 0.
     #[arg(long)]
     seconds: Option<u64>,
+    /// Processes that share the work; as many as there are processors unless told.
+    #[arg(long)]
+    jobs: Option<usize>,
     /// Do not stop at the first broken promise.
     #[arg(long)]
     keep_going: bool,
     /// Tell the story of every seed.
     #[arg(long)]
     verbose: bool,
+    /// Fail as well if a row of the decision table or a known call site was never hit. For long runs.
+    #[arg(long)]
+    complete: bool,
+    /// Break promises on purpose, one after the other, until each was noticed.
+    #[arg(long)]
+    mutants: bool,
+    /// Run seeds with this promise broken.
+    #[arg(long, value_name = "NAME", conflicts_with = "mutants")]
+    mutant: Option<String>,
+    /// Instead of seeds: every crash point of every history of this many actions. 3 takes minutes, 4 an hour.
+    #[arg(long, value_name = "LENGTH", conflicts_with_all = ["seed", "seeds", "mutants", "mutant"])]
+    exhaustive: Option<usize>,
 }
 
 impl Arguments {
     /// A short campaign of `seconds`: always the same seeds, as many as fit.
-    pub(crate) fn smoke(seconds: u64) -> Self {
+    fn smoke(seconds: u64) -> Self {
         Self { seconds: Some(seconds), ..Self::default() }
     }
+}
+
+/// For CI: whether broken promises are noticed, all short histories, and `seconds` of the campaign.
+pub(crate) fn run_smoke(seconds: u64) -> Result<()> {
+    run(&Arguments { mutants: true, ..Arguments::default() })?;
+    run(&Arguments { exhaustive: Some(1), ..Arguments::default() })?;
+    run(&Arguments::smoke(seconds))
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
@@ -40,24 +62,35 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         "--release",
         "--package",
         "lastsave-server",
+        "--features",
+        "mutants",
         "--example",
         "crash_campaign",
         "--",
     ]);
-    if let Some(seed) = arguments.seed {
-        tool = tool.args(["--seed", &seed.to_string()]);
+    let processors = std::thread::available_parallelism().map_or(1, usize::from);
+    let jobs = if arguments.seed.is_some() { 1 } else { arguments.jobs.unwrap_or(processors) };
+    let values = [
+        ("--seed", arguments.seed.map(|seed| seed.to_string())),
+        ("--seeds", arguments.seeds.clone()),
+        ("--seconds", arguments.seconds.map(|seconds| seconds.to_string())),
+        ("--jobs", Some(jobs.to_string())),
+        ("--mutant", arguments.mutant.clone()),
+        ("--exhaustive", arguments.exhaustive.map(|length| length.to_string())),
+    ];
+    for (name, value) in values {
+        if let Some(value) = value {
+            tool = tool.args([name, &value]);
+        }
     }
-    if let Some(seeds) = &arguments.seeds {
-        tool = tool.args(["--seeds", seeds]);
-    }
-    if let Some(seconds) = arguments.seconds {
-        tool = tool.args(["--seconds", &seconds.to_string()]);
-    }
-    if arguments.keep_going {
-        tool = tool.arg("--keep-going");
-    }
-    if arguments.verbose {
-        tool = tool.arg("--verbose");
+    let switches = [
+        ("--keep-going", arguments.keep_going),
+        ("--verbose", arguments.verbose),
+        ("--complete", arguments.complete),
+        ("--mutants", arguments.mutants),
+    ];
+    for (name, _) in switches.into_iter().filter(|(_, is_on)| *is_on) {
+        tool = tool.arg(name);
     }
     tool.run()
 }

@@ -135,6 +135,19 @@ pub struct Corruption {
     pub evidence: Evidence,
 }
 
+impl Corruption {
+    const fn row(&self) -> Option<&'static str> {
+        match (&self.reason, self.evidence) {
+            (DamageReason::FrameWithoutHeader { .. }, _) | (_, Evidence::HeaderSynced) => Some("H1"),
+            (DamageReason::Shortened { .. }, _) => Some("F8"),
+            (_, Evidence::DurableMark { .. }) => Some("F4"),
+            (_, Evidence::BeyondSyncWindow { .. }) => Some("F5"),
+            (_, Evidence::NotLastFile) => Some("F6"),
+            (_, Evidence::VerifiedBefore) => None,
+        }
+    }
+}
+
 /// Why a log cannot be opened or loaded.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
@@ -178,6 +191,8 @@ pub enum AofError {
         offset: u64,
         /// What is wrong there.
         reason: DamageReason,
+        /// Whether the file has frames there.
+        is_framed: bool,
     },
     /// A file without frames ends early and is not the last one.
     #[error("the truncated file is not the last file ('{file}' at offset {offset}: {reason})")]
@@ -208,6 +223,27 @@ pub enum AofError {
 }
 
 impl AofError {
+    /// The row of the decision table for damaged files (`docs/formats/aof.md`) by which a start is refused, if it is for
+    /// one of them.
+    #[must_use]
+    pub const fn row(&self) -> Option<&'static str> {
+        match self {
+            Self::Corrupt(corruption) => corruption.row(),
+            Self::Truncated { is_framed: true, .. } => Some("F9"),
+            Self::Truncated { is_framed: false, .. } => Some("R2"),
+            Self::TruncatedNotLast { .. } => Some("R3"),
+            Self::BadFormat { .. } => Some("R4"),
+            Self::FilesWithoutManifest { .. } => Some("M1"),
+            Self::MissingFile { .. } => Some("M2"),
+            _ => None,
+        }
+    }
+
+    /// The row for a log line, in which it is the last word.
+    fn case(&self) -> String {
+        self.row().map_or(String::new(), |row| format!(" (case {row})"))
+    }
+
     /// The log lines for the operator: Redis' wording where Redis has one. The last line is the one scripts look for.
     #[must_use]
     pub fn report(&self) -> Vec<Notice> {
@@ -223,15 +259,15 @@ impl AofError {
             ],
             Self::MissingFile { .. } => vec![self.to_string()],
             Self::Corrupt(corruption) => vec![
-                format!("Fatal error: {corruption}."),
+                format!("Fatal error: {corruption}{}.", self.case()),
                 format!(
                     "The data behind offset {} of {} was durable before it was damaged; nothing has been cut. Make a \
                      backup, then let 'lastsave-server check-aof --salvage <new directory>' copy what is intact.",
                     corruption.offset, corruption.file
                 ),
             ],
-            Self::Truncated { file, offset, reason } => vec![
-                format!("AOF file {file} is torn at offset {offset}: {reason}"),
+            Self::Truncated { file, offset, reason, .. } => vec![
+                format!("AOF file {file} is torn at offset {offset}: {reason}{}", self.case()),
                 format!(
                     "Unexpected end of file reading the append only file {file}. You can: 1) Make a backup of your AOF \
                      file, then use ./redis-check-aof --fix <filename.manifest>. 2) Alternatively you can set the \
@@ -239,11 +275,11 @@ impl AofError {
                 ),
             ],
             Self::TruncatedNotLast { file, offset, reason } => vec![
-                format!("AOF file {file} is torn at offset {offset}: {reason}"),
+                format!("AOF file {file} is torn at offset {offset}: {reason}{}", self.case()),
                 "Fatal error: the truncated file is not the last file".to_owned(),
             ],
             Self::BadFormat { file, offset, reason } => vec![
-                format!("AOF file {file} cannot be read at offset {offset}: {reason}"),
+                format!("AOF file {file} cannot be read at offset {offset}: {reason}{}", self.case()),
                 format!(
                     "Bad file format reading the append only file {file}: make a backup of your AOF file, then use \
                      ./redis-check-aof --fix <filename.manifest>"

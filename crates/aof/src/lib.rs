@@ -64,6 +64,7 @@ mod loader;
 mod log;
 mod log_error;
 mod manifest;
+mod mutant;
 mod names;
 mod notice;
 mod numbers;
@@ -90,6 +91,8 @@ pub use log::AofLog;
 pub use manifest::{
     BaseForm, FileKind, MANIFEST_LINE_BYTES_MAX, Manifest, ManifestDefect, ManifestEntry, ManifestError,
 };
+#[cfg(feature = "mutants")]
+pub use mutant::{Mutant, set_mutant};
 pub use names::{LogNames, NameError};
 pub use notice::{Notice, NoticeLevel};
 pub use record::{push_record, push_timestamp};

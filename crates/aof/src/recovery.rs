@@ -106,6 +106,8 @@ pub struct RecoveredLog {
     pub log: AofLog,
     /// What was cut: nothing, or one tail. Two only when the file behind a torn one was torn in its very first block.
     pub cuts: Vec<CutReport>,
+    /// The rows of the decision table (`docs/formats/aof.md`) by which the increments were judged.
+    pub rows: Vec<&'static str>,
     /// What the last valid long frame said; replication may go on from there if nothing came behind it.
     pub last_long_frame: Option<LongFields>,
     /// Log lines.
@@ -142,6 +144,7 @@ impl Loader {
     pub fn finish(mut self, position: Position) -> Result<RecoveredLog, AofError> {
         assert!(self.is_done(), "everything has been loaded");
         let cuts = std::mem::take(&mut self.cuts);
+        let rows = self.rows(&cuts);
         let mut copies = Vec::new();
         for cut in &cuts {
             let is_worth_keeping = !cut.only_zeros && cut.bytes > 0;
@@ -163,7 +166,32 @@ impl Loader {
         let notices = self.take_notices();
         let Self { directory, settings, last_long, .. } = self;
         let log = AofLog::with_current(directory, settings, segment, base_bytes, closed);
-        Ok(RecoveredLog { log, cuts, last_long_frame: last_long, notices })
+        Ok(RecoveredLog { log, cuts, rows, last_long_frame: last_long, notices })
+    }
+
+    /// How each increment was judged.
+    fn rows(&self, cuts: &[Cut]) -> Vec<&'static str> {
+        let mut rows = Vec::new();
+        for (index, (file, end)) in self.files.iter().zip(&self.ends).enumerate() {
+            if file.entry.kind != FileKind::Increment {
+                continue;
+            }
+            if file.limit < file.length {
+                rows.push("F8");
+            }
+            match cuts.iter().find(|cut| cut.file == index) {
+                Some(cut) => {
+                    rows.push(cut.row);
+                    if index + 1 < self.files.len() && end.segment_id.is_some() {
+                        rows.push("F7");
+                    }
+                }
+                None if end.has_foreign_suffix => rows.push("A1"),
+                None if end.logical_end < file.limit => rows.push("C2"),
+                None => rows.push("C1"),
+            }
+        }
+        rows
     }
 
     fn report_cut(&mut self, cut: Cut, copy: Option<String>) -> CutReport {

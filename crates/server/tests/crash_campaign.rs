@@ -19,7 +19,7 @@ fn no_crash_loses_what_was_promised() {
         coverage.add(&report.coverage);
     }
     println!("{coverage}");
-    assert!(coverage.crash_points > 1000, "a campaign crashes often: {}", coverage.crash_points);
+    assert!(coverage.crash_points() > 1000, "a campaign crashes often: {}", coverage.crash_points());
     let never = coverage.rows_never_hit();
     for row in ["F1", "F2", "F3", "C"] {
         assert!(!never.contains(&row), "no crash led to row {row} of the decision table");

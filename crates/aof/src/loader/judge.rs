@@ -133,7 +133,8 @@ impl Loader {
         let bytes = loaded.limit - offset;
         if !self.options.load_truncated {
             // Rows F9 and R2.
-            return Err(AofError::Truncated { file, offset, reason });
+            let is_framed = row.starts_with('F');
+            return Err(AofError::Truncated { file, offset, reason, is_framed });
         }
         for text in [
             format!("!!! Warning: short read while loading the AOF file {file}!!!"),

@@ -6,6 +6,7 @@ use lastsave_storage::Operation;
 use super::{AofLog, Role};
 use crate::frame::Predecessor;
 use crate::log_error::{directory_error, failed, refused};
+use crate::mutant::Mutant;
 use crate::notice::Notice;
 
 impl AofLog {
@@ -82,7 +83,9 @@ impl AofLog {
             Err(LogError::Full(_)) | Ok(()) => {}
             Err(error) => return Err(error),
         }
-        segment.file().datasync().map_err(|error| failed(&error))?;
+        if !Mutant::OldIncrementUnsynced.is_on() {
+            segment.file().datasync().map_err(|error| failed(&error))?;
+        }
         segment.note_synced();
         Ok(())
     }

@@ -87,6 +87,8 @@ pub(crate) struct SimulatedLog {
     pub(crate) first_segment_id: u64,
     /// Prepared space is extended by this much at a time.
     pub(crate) prepare_step_bytes: u64,
+    /// More valid bytes than this behind a damaged place cannot all have been unsynced.
+    pub(crate) sync_window_bytes: Option<u64>,
 }
 
 impl std::fmt::Debug for Environment {

@@ -36,8 +36,8 @@ impl Persistence {
         }
     }
 
-    /// Rows of the decision table by which the last load cut files.
-    pub(crate) fn cut_rows(&self) -> &[&'static str] {
-        &self.load_statistics.cut_rows
+    /// Rows of the decision table by which the last load judged the log's files.
+    pub(crate) fn rows(&self) -> &[&'static str] {
+        &self.load_statistics.rows
     }
 }

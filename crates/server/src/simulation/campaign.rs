@@ -2,11 +2,12 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use lastsave_storage::Operation;
 use lastsave_storage::sim::{CrashProfile, SimulatedClock, SimulatedRandom, SimulatedStorage};
 use parking_lot::Mutex;
 
 use super::content::{Precision, fingerprint};
-use super::coverage::Coverage;
+use super::coverage::{self, Coverage};
 use super::life::{Life, World};
 use super::log_lines;
 use super::machine::Machine;
@@ -15,15 +16,32 @@ use super::promise::{Crash, Promises, Source};
 use super::report::SeedReport;
 
 /// Seeds run one at a time: they share the collector of log lines.
-static RUNNING: Mutex<()> = Mutex::new(());
+pub(super) static RUNNING: Mutex<()> = Mutex::new(());
+
+/// Faults on purpose, which last for a whole seed.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Sabotage {
+    /// Syncs that do nothing.
+    pub(super) lies: Vec<(Operation, &'static str)>,
+    /// Replies wait for nothing.
+    pub(super) replies_are_not_held: bool,
+}
 
 /// Lives the lives of one seed.
 #[must_use]
 pub fn run_seed(seed: u64, verbose: bool) -> SeedReport {
+    run_seed_with(seed, verbose, Sabotage::default())
+}
+
+pub(super) fn run_seed_with(seed: u64, verbose: bool, sabotage: Sabotage) -> SeedReport {
     let _one_at_a_time = RUNNING.lock();
     log_lines::install();
     log_lines::clear();
     let mut run = Run::new(seed, verbose);
+    for (operation, part) in &sabotage.lies {
+        run.storage.lie_about(*operation, *part);
+    }
+    run.sabotage = sabotage;
     let outcome = catch_unwind(AssertUnwindSafe(|| run.live_all()));
     let what = match outcome {
         Ok(Ok(())) => None,
@@ -31,11 +49,11 @@ pub fn run_seed(seed: u64, verbose: bool) -> SeedReport {
         Err(panic) => Some(format!("panicked: {}", panic_text(&*panic))),
     };
     let violation = what.map(|what| run.violation(what));
-    run.coverage.seeds = 1;
+    run.coverage.count(coverage::SEEDS);
     SeedReport { trace_hash: run.trace_hash, coverage: run.coverage, violation, story: run.story }
 }
 
-fn panic_text(panic: &(dyn std::any::Any + Send)) -> &str {
+pub(super) fn panic_text(panic: &(dyn std::any::Any + Send)) -> &str {
     let text = panic.downcast_ref::<String>().map(String::as_str);
     text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("without words")
 }
@@ -62,11 +80,12 @@ pub(super) struct Run {
     pub(super) looked_at: Option<SimulatedStorage>,
     pub(super) trace_hash: u64,
     pub(super) verbose: bool,
+    pub(super) sabotage: Sabotage,
     pub(super) story: Vec<String>,
 }
 
 impl Run {
-    fn new(seed: u64, verbose: bool) -> Self {
+    pub(super) fn new(seed: u64, verbose: bool) -> Self {
         let mut random = SimulatedRandom::new(seed);
         let clock = SimulatedClock::new();
         let storage = SimulatedStorage::with_clock(random.next_u64(), clock.clone());
@@ -89,6 +108,7 @@ impl Run {
             looked_at: None,
             trace_hash: 0,
             verbose,
+            sabotage: Sabotage::default(),
             story: Vec::new(),
         }
     }
@@ -98,7 +118,7 @@ impl Run {
         for life in 0..lives {
             self.life = life;
             let machine = self.start()?;
-            self.coverage.lives += 1;
+            self.coverage.count(coverage::LIVES);
             self.live(machine)?;
         }
         self.life = lives;
@@ -144,9 +164,6 @@ impl Run {
             ));
         }
         self.tell(|_| format!("the life ends: log {log_state:?}, exit code {exit_code:?}"));
-        if self.storage.is_crashed() {
-            self.coverage.note_interruption(&self.storage);
-        }
         self.storage.clear_faults();
         self.storage.lift_space_limit();
         self.storage.crash_after(u64::MAX / 2);
@@ -177,7 +194,7 @@ impl Run {
         let crash = self.pick_crash();
         self.promises.crash(crash, self.history.last());
         self.replace_storage(crash);
-        self.coverage.crash_points += 1;
+        self.coverage.count(coverage::CRASH_POINTS);
         if crash == Crash::PowerCut {
             self.unframed = false;
         }

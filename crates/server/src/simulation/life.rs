@@ -6,7 +6,7 @@ use lastsave_config::{AppendFsync, AppendfsyncOverload};
 use lastsave_fsync_scheduler::Policy;
 use lastsave_storage::sim::{SimulatedRandom, SimulatedStorage};
 
-use super::coverage::Coverage;
+use super::coverage::{self, Coverage};
 use super::machine::{CLIENTS, Executed, Machine, touched_by};
 use super::model::{DATABASES, History, Touched};
 use super::pace::Pace;
@@ -73,7 +73,7 @@ impl Life {
             self.operate(world);
         }
         if world.random.chance(1, 3) {
-            self.machine.persistence.run_queued_job();
+            self.machine.run_queued_job();
         }
         self.end_turn(world);
         let ms = match world.random.index(20) {
@@ -122,7 +122,7 @@ impl Life {
     }
 
     /// Sees what was promised since the last look. Nobody is told anything by a machine that is off.
-    fn look(&mut self, world: &mut World<'_>) {
+    pub(super) fn look(&mut self, world: &mut World<'_>) {
         if self.storage.is_crashed() {
             return;
         }
@@ -133,7 +133,7 @@ impl Life {
             world.promises.give_up();
         }
         world.promises.observe(now, world.history.last());
-        world.coverage.saves += now.saves_succeeded - self.saves_succeeded;
+        world.coverage.count_many(coverage::SAVES, now.saves_succeeded - self.saves_succeeded);
         self.saves_succeeded = now.saves_succeeded;
         if now.log_state == LogState::On {
             let durable = world.history.unit_at(self.machine.persistence.durable());
@@ -141,14 +141,14 @@ impl Life {
         }
     }
 
-    fn send_replies(&mut self, world: &mut World<'_>) {
+    pub(super) fn send_replies(&mut self, world: &mut World<'_>) {
         let left = self.machine.flush();
         if self.storage.is_crashed() {
             return;
         }
         let now = self.pace.now();
         for reply in left {
-            world.coverage.replies += 1;
+            world.coverage.count(coverage::REPLIES);
             let logged = world.history.unit(reply.unit).policy;
             world.promises.acknowledge(reply.unit, logged, now);
         }
@@ -161,6 +161,28 @@ impl Life {
             AppendFsync::Everysec => Policy::EverySecond,
             AppendFsync::No => Policy::No,
         }
+    }
+
+    /// A client sends a command, or several as a transaction.
+    pub(super) fn execute(&mut self, world: &mut World<'_>, client: usize, commands: &[workload::Command]) {
+        let executed = self.machine.execute(client, commands, commands.len() > 1);
+        self.note_executed(world, client, commands, executed);
+    }
+
+    /// Lets time pass, and nothing else happen.
+    pub(super) fn pass(&self, time: Duration) {
+        self.storage.clock().advance(time);
+    }
+
+    pub(super) fn ask_for_rewrite(&mut self, client: usize) {
+        if self.machine.is_free(client) {
+            self.machine.ask(client, |server, data, now_ms| server.bgrewriteaof(data, false, now_ms));
+        }
+    }
+
+    pub(super) fn change_policy(&mut self, world: &mut World<'_>, policy: &str) {
+        self.set("appendfsync", policy);
+        world.promises.set_policy(self.policy(), world.history.last());
     }
 
     fn serve_a_client(&mut self, world: &mut World<'_>) {
@@ -189,7 +211,7 @@ impl Life {
     /// Serves the clients whose keys have become ready.
     fn serve_waiting(&mut self, world: &mut World<'_>) {
         while let Some(served) = self.machine.serve_next() {
-            world.coverage.served_waits += 1;
+            world.coverage.count(coverage::SERVED_WAITS);
             let commands = [served.command];
             self.note_executed(world, served.client, &commands, served.executed);
         }
@@ -226,7 +248,7 @@ impl Life {
     }
 
     fn note_unit(&mut self, world: &mut World<'_>, touched: &Touched, what: String) -> usize {
-        world.coverage.units += 1;
+        world.coverage.count(coverage::UNITS);
         let end = self.machine.persistence.appended();
         let logged = self.machine.is_logging().then(|| self.policy());
         let keyspace = &self.machine.dataset.keyspace;
@@ -234,7 +256,7 @@ impl Life {
     }
 
     /// Periodic work.
-    fn cron(&mut self, world: &mut World<'_>) {
+    pub(super) fn cron(&mut self, world: &mut World<'_>) {
         if self.machine.expire() {
             world.coverage.note_command(b"(expired)");
             self.note_unit(world, &Touched::Everything, "what had expired goes".to_owned());
@@ -258,13 +280,12 @@ impl Life {
             }
             3 => self.machine.ask(client, |server, data, now_ms| server.save(data, now_ms)),
             4..=6 => {
-                world.coverage.rewrites += 1;
-                self.machine.ask(client, |server, data, now_ms| server.bgrewriteaof(data, false, now_ms));
+                world.coverage.count(coverage::REWRITES);
+                self.ask_for_rewrite(client);
             }
             7 | 8 => {
                 let policy = settings::policy(random);
-                self.set("appendfsync", policy);
-                world.promises.set_policy(self.policy(), world.history.last());
+                self.change_policy(world, policy);
             }
             9 if log_is_on && random.chance(1, 2) => {
                 let is_a_mistake = random.chance(1, 3);
@@ -310,7 +331,7 @@ impl Life {
         }
     }
 
-    fn set(&mut self, name: &str, value: &str) {
+    pub(super) fn set(&mut self, name: &str, value: &str) {
         log_lines::push(format!("  CONFIG SET {name} '{value}'"));
         self.machine.set_config(name, value);
     }

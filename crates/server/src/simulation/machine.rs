@@ -15,7 +15,7 @@ use lastsave_storage::sim::{SimulatedClock, SimulatedStorage};
 use rand::SeedableRng as _;
 use rand::rngs::SmallRng;
 
-use super::model::{DATABASES, Touched};
+use super::model::{DATABASES, FOREIGN_KEY, Touched};
 use super::workload::Command;
 use crate::dataset::Dataset;
 use crate::durability::Durability;
@@ -27,6 +27,20 @@ use crate::persistence::{
 
 /// Clients of a simulated server.
 pub(super) const CLIENTS: usize = 5;
+
+/// Who touches the disk, in the counts of call sites.
+const EXECUTOR: &str = "executor";
+
+/// What a start is given besides disk and configuration.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct StartOptions {
+    /// All that is random follows from it.
+    pub(super) seed: u64,
+    /// See [`SimulatedLog`].
+    pub(super) sync_window_bytes: Option<u64>,
+    /// A fault on purpose: replies wait for nothing.
+    pub(super) replies_are_not_held: bool,
+}
 
 /// How a start ended.
 pub(super) enum Started {
@@ -87,7 +101,10 @@ pub(super) struct Machine {
     pub(super) dataset: Dataset,
     pub(super) persistence: Persistence,
     clock: SimulatedClock,
+    storage: SimulatedStorage,
     effects: Effects,
+    /// A fault on purpose: replies wait for nothing.
+    replies_are_not_held: bool,
     clients: Vec<Client>,
     /// The ready key whose waiting clients are being served, and the place of the last of them.
     serving: Option<(ReadyKey, u64)>,
@@ -97,14 +114,20 @@ pub(super) struct Machine {
 
 impl Machine {
     /// Starts a server on a disk and lets it load everything.
-    pub(super) fn start(storage: &SimulatedStorage, config: Config, seed: u64) -> Started {
+    pub(super) fn start(storage: &SimulatedStorage, config: Config, options: StartOptions) -> Started {
+        let StartOptions { seed, sync_window_bytes, replies_are_not_held } = options;
+        storage.set_caller("start");
         let clock = storage.clock();
         let environment = Environment {
             storage: Arc::new(storage.clone()),
             clock: Arc::new(clock.clone()),
             wake: Arc::new(|| ()),
             job_mode: JobMode::Queued,
-            simulated_log: Some(SimulatedLog { first_segment_id: seed, prepare_step_bytes: 16 << 10 }),
+            simulated_log: Some(SimulatedLog {
+                first_segment_id: seed,
+                prepare_step_bytes: 16 << 10,
+                sync_window_bytes,
+            }),
         };
         let mut persistence = match Persistence::new(&config, environment) {
             Ok(persistence) => persistence,
@@ -138,12 +161,15 @@ impl Machine {
             })
             .collect();
         let effects = Effects::new();
+        storage.set_caller(EXECUTOR);
         Started::Yes(Box::new(Self {
             config,
             dataset,
             persistence,
             clock,
+            storage: storage.clone(),
             effects,
+            replies_are_not_held,
             clients,
             serving: None,
             exit_code: None,
@@ -388,7 +414,7 @@ impl Machine {
 
     /// Lets the replies go that may; gives what their clients can rely on now.
     pub(super) fn flush(&mut self) -> Vec<Awaited> {
-        let released = self.persistence.released();
+        let released = if self.replies_are_not_held { u64::MAX } else { self.persistence.released() };
         let mut left = Vec::new();
         for client in &mut self.clients {
             let limit = client.gate.limit(client.reply.produced(), &released);
@@ -476,6 +502,12 @@ impl Machine {
         self.persistence.apply_config(&self.config, &names);
     }
 
+    /// Removes what another server wrote, which the model knows nothing of.
+    pub(super) fn forget_foreign_key(&mut self) {
+        let key = self.dataset.keyspace.key(FOREIGN_KEY);
+        self.dataset.keyspace.db_mut(0).remove(&key);
+    }
+
     /// SHUTDOWN.
     pub(super) fn shutdown(&mut self, options: ShutdownOptions) {
         self.persistence.hand_over();
@@ -490,8 +522,17 @@ impl Machine {
     /// Lets the log's thread work until it sleeps.
     pub(super) fn step_log(&mut self) {
         if let Some(stepper) = self.persistence.stepper() {
+            self.storage.set_caller("log");
             stepper.step();
+            self.storage.set_caller(EXECUTOR);
         }
+    }
+
+    /// Lets a queued snapshot be written.
+    pub(super) fn run_queued_job(&mut self) {
+        self.storage.set_caller("snapshot");
+        self.persistence.run_queued_job();
+        self.storage.set_caller(EXECUTOR);
     }
 
     /// How many syncs and preparations have begun and not ended.
@@ -502,7 +543,9 @@ impl Machine {
     /// Ends the oldest sync or preparation.
     pub(super) fn finish_work(&mut self) {
         if let Some(stepper) = self.persistence.stepper() {
+            self.storage.set_caller("sync");
             stepper.finish_work();
+            self.storage.set_caller(EXECUTOR);
         }
     }
 

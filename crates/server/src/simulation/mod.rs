@@ -13,6 +13,7 @@
 //! | `starts` | starting a server, and comparing what it found |
 //! | `probe`, `damage` | copies of a machine, crashed and damaged |
 //! | `report` | what is told |
+//! | `exhaustive` | every crash point of every short history |
 //! | `life` | the turns of one life |
 //! | `machine` | a server without sockets |
 //! | `pace` | how time passes, and how long syncs take |
@@ -20,6 +21,7 @@
 //! | `weather` | what goes wrong without a crash |
 //! | `model`, `content` | the state after every unit |
 //! | `promise` | what must be found after a crash |
+//! | `mutants` | promises broken on purpose, with the feature of that name |
 //! | `coverage` | what was hit |
 //! | `log_lines` | the server's log lines, for reports |
 
@@ -27,10 +29,13 @@ mod campaign;
 mod content;
 mod coverage;
 mod damage;
+mod exhaustive;
 mod life;
 mod log_lines;
 mod machine;
 mod model;
+#[cfg(feature = "mutants")]
+mod mutants;
 mod pace;
 mod probe;
 mod promise;
@@ -42,4 +47,7 @@ mod workload;
 
 pub use campaign::run_seed;
 pub use coverage::Coverage;
+pub use exhaustive::exhaust;
+#[cfg(feature = "mutants")]
+pub use mutants::Mutant;
 pub use report::{SeedReport, Violation};

@@ -1,12 +1,14 @@
 //! Crashing copies of a machine, and looking at what a server finds on them.
 
 use super::campaign::Run;
+use super::damage::Damage;
 use super::life::Life;
-use super::log_lines;
 use super::machine::{Machine, Started};
-use super::promise::{Promises, Source};
+use super::promise::{Crash, Promises, Source};
+use super::{coverage, log_lines};
 use crate::persistence::LogState;
 use lastsave_storage::Clock as _;
+use lastsave_storage::sim::SimulatedStorage;
 
 impl Run {
     /// What the operator will have the next server read.
@@ -46,24 +48,43 @@ impl Run {
     /// Crashes a copy of the machine and starts a server on what is left of it.
     fn probe(&mut self, promises: &Promises, source: Source) -> Result<(), String> {
         let crash = self.pick_crash();
-        let mut promises = promises.clone();
-        promises.crash(crash, self.history.last());
         let disk = self.crashed_disk(crash);
         disk.clear_faults();
         disk.lift_space_limit();
         disk.make_short(0);
-        let damage =
-            if source == Source::Log && self.random.chance(1, 10) { self.damage(&disk) } else { None };
+        let is_damaged = source == Source::Log && self.random.chance(1, 10);
+        let damage = if is_damaged { self.damage(&disk) } else { None };
+        self.examine(promises.clone(), source, crash, disk, damage)
+    }
+
+    /// Starts a server on a disk that was crashed, and perhaps damaged; compares what it finds.
+    pub(super) fn examine(
+        &mut self,
+        mut promises: Promises,
+        source: Source,
+        crash: Crash,
+        disk: SimulatedStorage,
+        damage: Option<Damage>,
+    ) -> Result<(), String> {
+        promises.crash(crash, self.history.last());
         promises.begin_start(source);
         let mut config = self.next_configuration();
         config.appendonly = source == Source::Log;
-        self.coverage.crash_points += 1;
-        self.coverage.starts += 1;
-        let seed = self.random.next_u64();
+        self.coverage.count(coverage::CRASH_POINTS);
+        self.coverage.count(coverage::STARTS);
+        let mut options = self.start_options();
+        let foreign = damage.as_ref().is_some_and(|damage| damage.is_an_append);
+        if damage.is_some() && !foreign && self.random.chance(1, 3) {
+            // Files are small here; what is left when a sync was never due is not looked at in these probes.
+            options.sync_window_bytes = Some(self.random.pick(0..2000));
+        }
         log_lines::push("-- a probe starts".to_owned());
-        let outcome = match Machine::start(&disk, config, seed) {
-            Started::Yes(machine) => {
-                self.coverage.note_load(machine.persistence.cut_rows());
+        let outcome = match Machine::start(&disk, config, options) {
+            Started::Yes(mut machine) => {
+                if foreign {
+                    machine.forget_foreign_key();
+                }
+                self.coverage.note_load(machine.persistence.rows());
                 let state = self.history.read(&machine.dataset.keyspace);
                 let now_ms = self.clock.wall_ms();
                 match &damage {
@@ -77,8 +98,8 @@ impl Run {
                 }
             }
             Started::Refused(_) if damage.is_some() => {
-                self.coverage.note_refusal(&log_lines::last(20), self.unframed);
-                self.coverage.refused_starts += 1;
+                self.coverage.note_refusal(&log_lines::last(20));
+                self.coverage.count(coverage::REFUSED_STARTS);
                 Ok(())
             }
             Started::Refused(reason) => Err(format!("refused to start: {reason}")),
@@ -86,7 +107,7 @@ impl Run {
         self.coverage.note_disk(&disk);
         outcome.map_err(|text| {
             self.looked_at = Some(disk);
-            let damage = damage.map_or(String::new(), |damage| format!(" and {damage}"));
+            let damage = damage.map_or(String::new(), |damage| format!(" and {}", damage.what));
             format!(
                 "after a {crash:?}{damage} (probe of {source:?}) {text}  promised: {}",
                 promises.describe()

@@ -36,11 +36,7 @@ impl fmt::Display for Violation {
         for line in &self.details {
             writeln!(out, "  | {line}")?;
         }
-        write!(
-            out,
-            "  replay: cargo run --release -p lastsave-server --example crash_campaign -- --seed {} --verbose",
-            self.seed
-        )
+        write!(out, "  replay: cargo xtask crash --seed {} --verbose", self.seed)
     }
 }
 
@@ -55,6 +51,13 @@ pub struct SeedReport {
     pub violation: Option<Violation>,
     /// What happened, for people; empty unless asked for.
     pub story: Vec<String>,
+}
+
+impl SeedReport {
+    /// Nothing has happened yet.
+    pub(super) fn empty() -> Self {
+        Self { trace_hash: 0, coverage: Coverage::default(), violation: None, story: Vec::new() }
+    }
 }
 
 impl Run {

@@ -4,9 +4,9 @@ use lastsave_config::Config;
 use lastsave_storage::Clock as _;
 
 use super::campaign::Run;
-use super::machine::{Machine, Started};
+use super::machine::{Machine, StartOptions, Started};
 use super::promise::{Crash, Source};
-use super::{log_lines, settings, weather};
+use super::{coverage, log_lines, settings, weather};
 
 /// Attempts to start until one must succeed undisturbed.
 const DISTURBED_STARTS_MAX: usize = 5;
@@ -44,8 +44,7 @@ impl Run {
         self.tell(|run| format!("start, to be crashed after {operations} operations ({:?})", run.source));
         let started = self.boot(config);
         if self.storage.is_crashed() {
-            self.coverage.crashed_starts += 1;
-            self.coverage.note_interruption(&self.storage);
+            self.coverage.count(coverage::CRASHED_STARTS);
             self.unframed |= !frames;
         } else {
             match started {
@@ -90,7 +89,7 @@ impl Run {
                 let found = self.compare(&machine)?;
                 self.promises.started(self.source, found);
                 self.unframed = !frames || (self.unframed && self.source == Source::Dump);
-                self.coverage.note_load(machine.persistence.cut_rows());
+                self.coverage.note_load(machine.persistence.rows());
                 Ok(machine)
             }
             Started::Refused(reason) => Err(format!("refused to start: {reason}")),
@@ -108,11 +107,11 @@ impl Run {
                 self.compare(&machine)?;
             }
             Started::Refused(reason) => {
-                let row = self.coverage.note_refusal(&log_lines::last(REASON_LINES), self.unframed);
+                let row = self.coverage.note_refusal(&log_lines::last(REASON_LINES));
                 if !matches!(row, Some("F9" | "R2")) {
                     return Err(format!("refused to start with aof-load-truncated no: {reason}"));
                 }
-                self.coverage.refused_starts += 1;
+                self.coverage.count(coverage::REFUSED_STARTS);
             }
         }
         self.unframed = true;
@@ -121,14 +120,22 @@ impl Run {
         Ok(())
     }
 
-    fn boot(&mut self, config: Config) -> Started {
-        self.coverage.starts += 1;
-        let seed = self.random.next_u64();
-        Machine::start(&self.storage, config, seed)
+    pub(super) fn start_options(&mut self) -> StartOptions {
+        StartOptions {
+            seed: self.random.next_u64(),
+            sync_window_bytes: None,
+            replies_are_not_held: self.sabotage.replies_are_not_held,
+        }
+    }
+
+    pub(super) fn boot(&mut self, config: Config) -> Started {
+        self.coverage.count(coverage::STARTS);
+        let options = self.start_options();
+        Machine::start(&self.storage, config, options)
     }
 
     /// Compares what a server has loaded with what was promised; the state found begins a life.
-    fn compare(&mut self, machine: &Machine) -> Result<usize, String> {
+    pub(super) fn compare(&mut self, machine: &Machine) -> Result<usize, String> {
         let state = self.history.read(&machine.dataset.keyspace);
         let index = self.promises.judge(self.source, &state, &self.history, self.clock.wall_ms())?;
         let found = self.history.begin_life(state);

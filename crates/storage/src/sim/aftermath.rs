@@ -31,7 +31,15 @@ impl World {
 
     /// The machine after its processes were killed: the kernel still has everything they wrote.
     pub(super) fn after_kill(&self, random: &mut SimulatedRandom) -> Self {
-        let mut after = self.clone();
+        let mut after = Self {
+            inodes: self.inodes.clone(),
+            next_inode: self.next_inode,
+            name_changes: self.name_changes.clone(),
+            capacity: self.capacity,
+            lies: self.lies.clone(),
+            short_one_in: self.short_one_in,
+            ..Self::new(0, self.clock.clone())
+        };
         for inode in after.inodes.values_mut() {
             inode.handles = 0;
         }
@@ -67,6 +75,7 @@ impl World {
             next_inode: self.next_inode,
             name_changes: self.name_changes.clone(),
             capacity: self.capacity,
+            lies: self.lies.clone(),
             short_one_in: self.short_one_in,
             ..Self::new(0, self.clock.clone())
         }

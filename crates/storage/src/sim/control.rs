@@ -36,6 +36,16 @@ impl SimulatedStorage {
         self.world().trace.sites()
     }
 
+    /// The call site of the operation that the crash interrupted.
+    pub fn interrupted_site(&self) -> Option<CallSite> {
+        self.world().trace.interrupted()
+    }
+
+    /// States whose operations the next ones are, for the counts of call sites.
+    pub fn set_caller(&self, caller: &'static str) {
+        self.world().caller = caller;
+    }
+
     /// The clock that slow operations advance.
     pub fn clock(&self) -> SimulatedClock {
         self.world().clock.clone()
@@ -69,6 +79,12 @@ impl SimulatedStorage {
     /// The disk is big again.
     pub fn lift_space_limit(&self) {
         self.world().capacity = None;
+    }
+
+    /// From now on syncs of this kind, on paths that contain `part`, claim to succeed and do nothing, as those of a
+    /// drive with a careless cache. That survives crashes, and [`clear_faults`](Self::clear_faults).
+    pub fn lie_about(&self, operation: Operation, part: impl Into<String>) {
+        self.world().lies.push((operation, part.into()));
     }
 
     /// Cuts one read or write in `one_in` short at random; zero stops it.

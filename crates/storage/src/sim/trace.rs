@@ -39,11 +39,14 @@ impl fmt::Display for TraceEntry {
     }
 }
 
-/// A kind of place in the code that touches the disk: the operation, and the file's name with its numbers blotted out.
+/// A kind of place in the code that touches the disk: who does it, the operation, and the file's name with its numbers
+/// blotted out.
 ///
 /// A crash campaign that has hit every call site has interrupted everything the code does to the disk.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct CallSite {
+    /// Who does it, as [`set_caller`](crate::sim::SimulatedStorage::set_caller) said.
+    pub caller: &'static str,
     /// What is done.
     pub operation: Operation,
     /// To which kind of file, for example `appendonly.aof.#.incr.aof`.
@@ -52,6 +55,9 @@ pub struct CallSite {
 
 impl fmt::Display for CallSite {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !self.caller.is_empty() {
+            write!(out, "{}: ", self.caller)?;
+        }
         write!(out, "{} {}", self.operation.name(), self.pattern)
     }
 }
@@ -75,12 +81,20 @@ pub(super) fn pattern_of(path: &Path) -> Arc<str> {
 pub(super) struct Trace {
     entries: VecDeque<TraceEntry>,
     sites: BTreeMap<CallSite, u64>,
+    last: Option<CallSite>,
+    interrupted: Option<CallSite>,
     recording: bool,
 }
 
 impl Trace {
     pub(super) fn new() -> Self {
-        Self { entries: VecDeque::new(), sites: BTreeMap::new(), recording: true }
+        Self {
+            entries: VecDeque::new(),
+            sites: BTreeMap::new(),
+            last: None,
+            interrupted: None,
+            recording: true,
+        }
     }
 
     pub(super) fn set_recording(&mut self, recording: bool) {
@@ -94,8 +108,19 @@ impl Trace {
         self.recording
     }
 
-    pub(super) fn count_site(&mut self, operation: Operation, pattern: &Arc<str>) {
-        *self.sites.entry(CallSite { operation, pattern: Arc::clone(pattern) }).or_default() += 1;
+    pub(super) fn count_site(&mut self, caller: &'static str, operation: Operation, pattern: &Arc<str>) {
+        let site = CallSite { caller, operation, pattern: Arc::clone(pattern) };
+        self.last = Some(site.clone());
+        *self.sites.entry(site).or_default() += 1;
+    }
+
+    /// The machine has crashed in the middle of the last operation counted.
+    pub(super) fn note_interruption(&mut self) {
+        self.interrupted.clone_from(&self.last);
+    }
+
+    pub(super) fn interrupted(&self) -> Option<CallSite> {
+        self.interrupted.clone()
     }
 
     pub(super) fn record(&mut self, entry: TraceEntry) {

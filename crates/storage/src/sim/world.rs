@@ -73,6 +73,8 @@ pub(super) struct NameEdit {
 pub(super) struct Permit {
     /// It must fail with this, after whatever harm such a failure does.
     pub(super) failure: Option<Errno>,
+    /// It is to claim success and do nothing.
+    pub(super) pretends: bool,
     /// The machine crashed in the middle of it: it may be done partly, and must then fail.
     pub(super) in_flight: bool,
     /// At most this many bytes may move.
@@ -88,6 +90,8 @@ pub(super) struct World {
     pub(super) random: SimulatedRandom,
     pub(super) clock: SimulatedClock,
     pub(super) trace: Trace,
+    /// Whose operations these are, in the words of the test.
+    pub(super) caller: &'static str,
     pub(super) faults: Vec<Fault>,
     /// State-changing operations so far.
     pub(super) operations: u64,
@@ -96,6 +100,8 @@ pub(super) struct World {
     pub(super) crashed: bool,
     /// All file bytes that fit, and how it is said that no more do.
     pub(super) capacity: Option<(u64, Errno)>,
+    /// Syncs that claim to succeed and do nothing: of this kind, on paths with this part.
+    pub(super) lies: Vec<(Operation, String)>,
     /// One read or write in this many is short.
     pub(super) short_one_in: Option<u64>,
 }
@@ -117,11 +123,13 @@ impl World {
             random: SimulatedRandom::new(seed),
             clock,
             trace: Trace::new(),
+            caller: "",
             faults: Vec::new(),
             operations: 0,
             crash_at: None,
             crashed: false,
             capacity: None,
+            lies: Vec::new(),
             short_one_in: None,
         }
     }
@@ -201,13 +209,15 @@ impl World {
         let number = operation.changes_state().then_some(self.operations);
         self.operations += u64::from(number.is_some());
         match pattern {
-            Some(pattern) => self.trace.count_site(operation, pattern),
-            None => self.trace.count_site(operation, &pattern_of(path)),
+            Some(pattern) => self.trace.count_site(self.caller, operation, pattern),
+            None => self.trace.count_site(self.caller, operation, &pattern_of(path)),
         }
         if self.trace.is_recording() {
             self.trace.record(TraceEntry { number, operation, path: path.to_path_buf(), offset, len });
         }
-        let mut permit = Permit { failure: None, in_flight: false, bytes_max: self.short_bytes(len) };
+        let bytes_max = self.short_bytes(len);
+        let pretends = self.lies_about(operation, path);
+        let mut permit = Permit { failure: None, pretends, in_flight: false, bytes_max };
         if number.is_some() && number == self.crash_at {
             self.crashed = true;
         }
@@ -221,6 +231,9 @@ impl World {
         }
         self.faults.retain(|fault| !fault.is_spent());
         permit.in_flight = self.crashed;
+        if permit.in_flight && number.is_some() {
+            self.trace.note_interruption();
+        }
         if self.crashed && number.is_none() {
             return Err(error(Cause::Crashed));
         }
@@ -229,6 +242,13 @@ impl World {
             Some(errno) if !operation.is_sync() && !permit.in_flight => Err(error(Cause::System(errno))),
             _ => Ok(permit),
         }
+    }
+
+    fn lies_about(&self, operation: Operation, path: &Path) -> bool {
+        let is_told = |(kind, part): &(Operation, String)| {
+            *kind == operation && path.to_string_lossy().contains(part.as_str())
+        };
+        operation.is_sync() && self.lies.iter().any(is_told)
     }
 
     /// For an operation that the crash interrupted: whether it had been done by then.

@@ -65,6 +65,8 @@ pub(super) enum LoadMessage {
 pub(super) struct LoadedLog {
     pub(super) log: AofLog,
     pub(super) cuts: Vec<CutReport>,
+    /// Rows of the decision table by which its files were judged.
+    pub(super) rows: Vec<&'static str>,
 }
 
 /// What INFO tells about the last load.
@@ -74,8 +76,8 @@ pub(super) struct LoadStatistics {
     pub(super) keys_expired: u64,
     /// Bytes cut off the end of the log.
     pub(super) cut_bytes: u64,
-    /// Rows of the decision table by which they were cut.
-    pub(super) cut_rows: Vec<&'static str>,
+    /// Rows of the decision table by which the log's files were judged.
+    pub(super) rows: Vec<&'static str>,
 }
 
 /// A load under way.
@@ -113,6 +115,7 @@ impl Loading {
             now_ms,
             out: sender,
             executed: wait_executed,
+            sync_window_bytes: environment.simulated_log.and_then(|log| log.sync_window_bytes),
         };
         // If no thread can be had, the channel closes and loading fails with that.
         let spawned = std::thread::Builder::new().name("load".to_owned()).spawn(move || job.run());
@@ -219,7 +222,7 @@ impl Persistence {
 
     fn finish_loading(&mut self, loaded: LoadedLog) -> LoadProgress {
         let loading = self.loading.take().expect("loading is under way");
-        self.note_loaded(&loading, &loaded.cuts);
+        self.note_loaded(&loading, &loaded);
         let seconds = loading.started.elapsed().as_secs_f64();
         if self.settings.appendonly {
             tracing::info!("DB loaded from append only file: {seconds:.3} seconds");
@@ -235,11 +238,11 @@ impl Persistence {
         }
     }
 
-    fn note_loaded(&mut self, loading: &Loading, cuts: &[CutReport]) {
+    fn note_loaded(&mut self, loading: &Loading, loaded: &LoadedLog) {
         self.load_statistics.keys_loaded = loading.applier.keys_loaded();
         self.load_statistics.keys_expired = loading.applier.keys_expired();
-        self.load_statistics.cut_bytes = cuts.iter().map(|cut| cut.bytes).sum();
-        self.load_statistics.cut_rows = cuts.iter().map(|cut| cut.row).collect();
+        self.load_statistics.cut_bytes = loaded.cuts.iter().map(|cut| cut.bytes).sum();
+        self.load_statistics.rows.clone_from(&loaded.rows);
         self.saves.dirty = loading.applier.dirty();
     }
 
@@ -289,7 +292,7 @@ impl Persistence {
                 Step::More => {}
                 Step::Failed => return Err(()),
                 Step::Done(loaded) => {
-                    self.note_loaded(&loading, &loaded.cuts);
+                    self.note_loaded(&loading, &loaded);
                     return Ok(());
                 }
             }

@@ -90,6 +90,8 @@ pub(super) struct ReadJob {
     pub(super) now_ms: i64,
     pub(super) out: Sender<LoadMessage>,
     pub(super) executed: Receiver<()>,
+    /// Less than usual in a simulation, whose files are small.
+    pub(super) sync_window_bytes: Option<u64>,
 }
 
 impl ReadJob {
@@ -108,7 +110,7 @@ impl ReadJob {
             What::Dump => {
                 self.read_dump()?;
                 self.wait_until_executed()?;
-                Ok(LoadedLog { log: self.log_that_is_off(), cuts: Vec::new() })
+                Ok(LoadedLog { log: self.log_that_is_off(), cuts: Vec::new(), rows: Vec::new() })
             }
             What::Log => self.read_log(),
             What::LogInUse => {
@@ -119,7 +121,7 @@ impl ReadJob {
                     self.read_files(&mut loader)?;
                 }
                 self.wait_until_executed()?;
-                Ok(LoadedLog { log: self.log_that_is_off(), cuts: Vec::new() })
+                Ok(LoadedLog { log: self.log_that_is_off(), cuts: Vec::new(), rows: Vec::new() })
             }
         }
     }
@@ -129,10 +131,11 @@ impl ReadJob {
     }
 
     fn load_options(&self) -> LoadOptions {
+        let standard = LoadOptions::default();
         LoadOptions {
             load_truncated: self.settings.load_truncated,
             corrupt_tail_max_bytes: self.settings.corrupt_tail_bytes_max,
-            ..LoadOptions::default()
+            sync_window_bytes: self.sync_window_bytes.unwrap_or(standard.sync_window_bytes),
         }
     }
 
@@ -146,7 +149,7 @@ impl ReadJob {
                 self.wait_until_executed()?;
                 let recovered = loader.finish(Position::ZERO)?;
                 log_notices(recovered.notices);
-                Ok(LoadedLog { log: recovered.log, cuts: recovered.cuts })
+                Ok(LoadedLog { log: recovered.log, cuts: recovered.cuts, rows: recovered.rows })
             }
             OpenedLog::Empty(empty) => self.start_log(empty),
         }
@@ -175,7 +178,7 @@ impl ReadJob {
         self.wait_until_executed()?;
         let (log, notices) = empty.create(Some(&NewBase { path: &temporary, form }), Position::ZERO)?;
         log_notices(notices);
-        Ok(LoadedLog { log, cuts: Vec::new() })
+        Ok(LoadedLog { log, cuts: Vec::new(), rows: Vec::new() })
     }
 
     fn write_empty_base(&self, file: &mut FileWriter) -> Result<(), SnapshotError> {

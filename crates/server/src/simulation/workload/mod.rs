@@ -40,6 +40,11 @@ impl Command {
         Self { arguments, touched: Touched::Everything, surely_looks }
     }
 
+    /// A command on one key.
+    pub(super) fn plain(key: u8, arguments: &[&[u8]]) -> Self {
+        one(key, arguments)
+    }
+
     /// The command for people, without its long arguments.
     pub(super) fn describe(&self) -> String {
         let shown = self.arguments.iter().map(|argument| match argument.len() {

@@ -1,0 +1,64 @@
+//! The campaign tests itself: promises that are broken on purpose, each of which it must notice.
+
+use lastsave_aof::set_mutant;
+use lastsave_storage::Operation;
+
+use super::campaign::{Sabotage, run_seed_with};
+use super::report::SeedReport;
+
+/// A promise that is broken on purpose.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mutant {
+    /// Syncs of the log's increments are skipped.
+    SyncSkipped,
+    /// No directory is synced, neither after a rename nor after a creation.
+    DirectoryUnsynced,
+    /// A manifest gets its name before its bytes are durable.
+    ManifestUnsynced,
+    /// A base gets its name before its bytes are durable.
+    BaseUnsynced,
+    /// Replies leave at once.
+    RepliesNotHeld,
+    /// A frame closes its block whatever is in it.
+    FrameUnchecked,
+    /// The old increment is not synced before the next one is listed.
+    OldIncrementUnsynced,
+}
+
+impl Mutant {
+    /// All of them.
+    pub const ALL: [Self; 7] = [
+        Self::SyncSkipped,
+        Self::DirectoryUnsynced,
+        Self::ManifestUnsynced,
+        Self::BaseUnsynced,
+        Self::RepliesNotHeld,
+        Self::FrameUnchecked,
+        Self::OldIncrementUnsynced,
+    ];
+
+    /// Lives the lives of one seed with the promise broken.
+    #[must_use]
+    pub fn run_seed(self, seed: u64, verbose: bool) -> SeedReport {
+        let in_the_log = match self {
+            Self::FrameUnchecked => Some(lastsave_aof::Mutant::FrameUnchecked),
+            Self::OldIncrementUnsynced => Some(lastsave_aof::Mutant::OldIncrementUnsynced),
+            _ => None,
+        };
+        set_mutant(in_the_log);
+        let report = run_seed_with(seed, verbose, self.sabotage());
+        set_mutant(None);
+        report
+    }
+
+    fn sabotage(self) -> Sabotage {
+        let lies = match self {
+            Self::SyncSkipped => vec![(Operation::Datasync, "incr"), (Operation::Sync, "incr")],
+            Self::DirectoryUnsynced => vec![(Operation::SyncDirectory, "")],
+            Self::ManifestUnsynced => vec![(Operation::Datasync, "manifest")],
+            Self::BaseUnsynced => vec![(Operation::Datasync, "temp-rewriteaof")],
+            Self::RepliesNotHeld | Self::FrameUnchecked | Self::OldIncrementUnsynced => Vec::new(),
+        };
+        Sabotage { lies, replies_are_not_held: self == Self::RepliesNotHeld }
+    }
+}
