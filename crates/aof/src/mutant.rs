@@ -9,6 +9,12 @@ pub enum Mutant {
     FrameUnchecked = 1,
     /// The old increment is not synced before the next one is listed.
     OldIncrementUnsynced = 2,
+    /// A long frame declares durable what it has only just closed.
+    MarkTooEarly = 3,
+    /// A file that was torn is written on.
+    TornFileContinued = 4,
+    /// What was loaded is not made durable before the first reply.
+    LoadedUnsynced = 5,
 }
 
 #[cfg(feature = "mutants")]

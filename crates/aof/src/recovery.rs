@@ -11,6 +11,7 @@ use crate::frame::{Header, LongFields, Predecessor};
 use crate::loader::{Cut, LoadOptions, Loader};
 use crate::log::{AofLog, start_segment};
 use crate::manifest::{FileKind, Manifest};
+use crate::mutant::Mutant;
 use crate::names::LogNames;
 use crate::notice::Notice;
 use crate::segment::Segment;
@@ -241,6 +242,9 @@ impl Loader {
     /// What is not declared durable is written again, in its place: a sync of it may have failed in an earlier process, and
     /// then it is in the page cache alone, in pages that count as clean, so that no later sync brings them to the device.
     fn sync_increments(&self) -> Result<(), StorageError> {
+        if Mutant::LoadedUnsynced.is_on() {
+            return Ok(());
+        }
         for (index, loaded) in self.files.iter().enumerate() {
             if loaded.entry.kind != FileKind::Increment {
                 continue;
@@ -306,7 +310,9 @@ impl Loader {
         let last = self.files.last().filter(|file| file.entry.kind == FileKind::Increment);
         let last_end = self.ends.last().copied();
         if let (Some(last), Some(end)) = (last, last_end)
-            && (cuts.is_empty() && !end.has_foreign_suffix || self.is_cut_like_redis(cuts))
+            && (cuts.is_empty() && !end.has_foreign_suffix
+                || self.is_cut_like_redis(cuts)
+                || Mutant::TornFileContinued.is_on())
             && !last.is_declared
             && end.segment_id.is_some() == self.settings.frames()
         {

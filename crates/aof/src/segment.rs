@@ -15,6 +15,7 @@ use crate::frame::{
     GUARD_LINE, Header, LONG_FRAME_BYTES, LongFields, SHORT_FRAME_BYTES, push_long_frame, push_short_frame,
 };
 use crate::log_error::{failed, write_error};
+use crate::mutant::Mutant;
 use crate::prepared::PreparedSpace;
 use crate::record::begins_like_an_append_of_redis;
 
@@ -216,7 +217,7 @@ impl Segment {
         }
         if context.long {
             let fields = LongFields {
-                durable: self.durable.1,
+                durable: if Mutant::MarkTooEarly.is_on() { block_end } else { self.durable.1 },
                 time_ms: context.time_ms,
                 replication_offset: context.replication_offset,
                 replication_id: context.replication_id,

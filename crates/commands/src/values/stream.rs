@@ -1,6 +1,7 @@
 //! Streams as values.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 
 use lastsave_collections::{Group, Pending, Stream, StreamId};
 use lastsave_keyspace::{IntegerBuffer, NewValue};
@@ -85,7 +86,13 @@ pub(super) fn rewrite<E>(
     value: &Stream,
     out: &mut impl FnMut(&[&[u8]]) -> Result<(), E>,
 ) -> Result<(), E> {
+    // An entry that was deleted while it was pending can only be claimed as long as it is there.
+    let deleted = pending_and_deleted(value);
+    let mut deleted_left = deleted.iter().peekable();
     for entry in value.range(StreamId::MIN, StreamId::MAX, false) {
+        while let Some(id) = deleted_left.next_if(|id| **id < entry.id) {
+            out(&[b"XADD", key, IdText::new(*id).as_bytes(), b"x", b"y"])?;
+        }
         let id = IdText::new(entry.id);
         let texts: Vec<Cow<'_, [u8]>> =
             entry.fields.flat_map(|(field, value)| [text(field), text(value)]).collect();
@@ -93,10 +100,44 @@ pub(super) fn rewrite<E>(
         args.extend(texts.iter().map(|text| &**text));
         out(&args)?;
     }
-    if value.length() == 0 {
+    for id in deleted_left {
+        out(&[b"XADD", key, IdText::new(*id).as_bytes(), b"x", b"y"])?;
+    }
+    if value.length() == 0 && deleted.is_empty() {
         // The entry is gone as soon as it is there, the stream stays.
         out(&[b"XADD", key, b"MAXLEN", b"0", b"0-1", b"x", b"y"])?;
     }
+    if deleted.is_empty() {
+        rewrite_ids(key, value, out)?;
+    }
+    for (name, group) in value.groups() {
+        rewrite_group(key, name, group, out)?;
+    }
+    let Some(last_deleted) = deleted.last() else { return Ok(()) };
+    if value.first_stored_id().is_none_or(|first| *last_deleted < first) {
+        // Only XDEL leaves a mark in the stream, and these may have been trimmed.
+        let mut length = IntegerBuffer::new();
+        out(&[b"XTRIM", key, b"MAXLEN", length.format(value.length()).as_bytes()])?;
+    } else {
+        for id in &deleted {
+            out(&[b"XDEL", key, IdText::new(*id).as_bytes()])?;
+        }
+    }
+    rewrite_ids(key, value, out)
+}
+
+/// Ids of entries that were delivered, not acknowledged, and deleted.
+fn pending_and_deleted(value: &Stream) -> BTreeSet<StreamId> {
+    let pending = value.groups().flat_map(|(_, group)| group.pending_from(StreamId::MIN).map(|(id, _)| id));
+    pending.filter(|id| value.entry(*id).is_none()).collect()
+}
+
+/// The ids and counters that the entries themselves do not tell.
+fn rewrite_ids<E>(
+    key: &[u8],
+    value: &Stream,
+    out: &mut impl FnMut(&[&[u8]]) -> Result<(), E>,
+) -> Result<(), E> {
     let (last_id, max_deleted_id) = (IdText::new(value.last_id()), IdText::new(value.max_deleted_id()));
     let mut added = IntegerBuffer::new();
     out(&[
@@ -107,11 +148,7 @@ pub(super) fn rewrite<E>(
         added.format(value.entries_added()).as_bytes(),
         b"MAXDELETEDID",
         max_deleted_id.as_bytes(),
-    ])?;
-    for (name, group) in value.groups() {
-        rewrite_group(key, name, group, out)?;
-    }
-    Ok(())
+    ])
 }
 
 fn rewrite_group<E>(

@@ -83,6 +83,49 @@ fn by_key(commands: &[String]) -> BTreeMap<String, Vec<String>> {
 }
 
 #[test]
+fn entries_deleted_while_they_are_pending_outlive_a_rewrite() {
+    let mut before = Executor::new();
+    for line in [
+        "XADD s 1-0 a b",
+        "XADD s 2-0 a b",
+        "XADD s 3-0 a b",
+        "XGROUP CREATE s g 0",
+        "XGROUP CREATE s other 1-0",
+        "XREADGROUP GROUP g alice COUNT 2 STREAMS s >",
+        "XREADGROUP GROUP other bob STREAMS s >",
+        "XDEL s 2-0",
+        "XTRIM s MAXLEN 1",
+        "XADD t 5-0 a b",
+        "XGROUP CREATE t g 0",
+        "XREADGROUP GROUP g alice STREAMS t >",
+        "XTRIM t MAXLEN 0",
+    ] {
+        before.run_text(line);
+    }
+    let mut after = Executor::new();
+    for entry in before.keyspace.db(0).iter() {
+        let mut out = |args: &[&[u8]]| {
+            after.run(args);
+            Ok::<(), ()>(())
+        };
+        rewrite_commands(&entry, &mut out).expect("nothing can fail");
+    }
+    for line in [
+        "XPENDING s g",
+        "XPENDING s other",
+        "XPENDING t g",
+        "XRANGE s - +",
+        "XLEN t",
+        "XINFO GROUPS s",
+        "XINFO STREAM s",
+        "XINFO STREAM t",
+    ] {
+        let (before, after) = (before.run_text(line).reply, after.run_text(line).reply);
+        assert_eq!(before.escape_ascii().to_string(), after.escape_ascii().to_string(), "{line}");
+    }
+}
+
+#[test]
 fn effects_and_rewrites_are_those_in_the_files_of_redis() {
     let Some(mut oracle) = Oracle::start() else { return };
     for seed in 1..=2 {
@@ -124,7 +167,18 @@ fn effects_and_rewrites_are_those_in_the_files_of_redis() {
             rewrite_commands(&entry, &mut out).expect("nothing can fail");
         }
         let theirs = comparable(parse_file(&log_file(&mut oracle, ".base.aof")));
-        assert_eq!(by_key(&comparable(ours)), by_key(&theirs), "seed {seed}: the rewrite");
+        let (mut ours, mut theirs) = (by_key(&comparable(ours)), by_key(&theirs));
+        // What Redis forgets: entries that were deleted while they were pending.
+        ours.retain(|key, commands| {
+            let is_alike =
+                !commands.iter().any(|command| command.starts_with("XDEL") || command.starts_with("XTRIM"));
+            if !is_alike {
+                theirs.remove(key);
+            }
+            is_alike
+        });
+        assert!(!ours.is_empty(), "seed {seed}: some streams are without such entries");
+        assert_eq!(ours, theirs, "seed {seed}: the rewrite");
         assert_eq!(oracle.run(&[b"CONFIG", b"SET", b"appendonly", b"no"]), b"+OK\r\n");
     }
 }

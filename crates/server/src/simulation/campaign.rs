@@ -137,6 +137,7 @@ impl Run {
         }
         let turns = self.random.pick(1..150);
         let mut life = Life::new(machine, self.storage.clone());
+        life.is_unframed |= self.unframed;
         for _ in 0..turns {
             life.turn(&mut World {
                 random: &mut self.random,
@@ -144,6 +145,7 @@ impl Run {
                 promises: &mut self.promises,
                 coverage: &mut self.coverage,
             });
+            self.unframed |= life.is_unframed;
             if life.is_over() {
                 break;
             }

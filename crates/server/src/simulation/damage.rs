@@ -26,6 +26,13 @@ impl Run {
         let what = match self.random.index(8) {
             0 if can_tell => return append_like_redis(disk, &files),
             1 | 2 if !can_tell => self.damage_loose(disk, &files)?,
+            3 if !can_tell => {
+                // Bytes of a file with frames; where such a file ends, one without does not say.
+                let framed: Vec<_> =
+                    files.into_iter().filter(|(path, _)| has_head(disk, path, b"#LASTSAVE")).collect();
+                let (path, bytes) = self.pick_file(&framed)?;
+                self.change_bytes(disk, &path, bytes)?
+            }
             _ if !can_tell => return None,
             1 => self.lose_name(disk, &files)?,
             _ => self.damage_bytes(disk, &files)?,
@@ -35,23 +42,8 @@ impl Run {
 
     fn damage_bytes(&mut self, disk: &SimulatedStorage, files: &[(PathBuf, u64)]) -> Option<String> {
         let (path, bytes) = self.pick_file(files)?;
-        // An empty base counts as one of commands, as in Redis.
-        let offset = self.random.pick(0..bytes).max(1).min(bytes - 1);
         let what = match self.random.index(9) {
-            0..=3 => {
-                let mask = 1 << self.random.index(8);
-                disk.flip_bits(&path, offset, mask).ok()?;
-                format!("the bits {mask:#x} inverted at {offset}")
-            }
-            4..=6 => {
-                let length = self.random.pick(1..600).min(bytes - offset) as usize;
-                let mut noise = vec![0; length];
-                if self.random.chance(1, 2) {
-                    self.random.fill(&mut noise);
-                }
-                disk.overwrite(&path, offset as usize, &noise).ok()?;
-                format!("{length} bytes overwritten at {offset}")
-            }
+            0..=6 => return self.change_bytes(disk, &path, bytes),
             7 => {
                 let mut noise = vec![b'#'; self.random.pick(1..200) as usize];
                 self.random.fill(&mut noise);
@@ -59,11 +51,29 @@ impl Run {
                 format!("{} bytes added", noise.len())
             }
             _ => {
+                // An empty base counts as one of commands, as in Redis.
+                let offset = self.random.pick(0..bytes).max(1).min(bytes - 1);
                 disk.cut(&path, offset as usize).ok()?;
                 format!("cut to {offset} bytes")
             }
         };
         Some(format!("damage to {}: {what}", path.display()))
+    }
+
+    fn change_bytes(&mut self, disk: &SimulatedStorage, path: &Path, bytes: u64) -> Option<String> {
+        let offset = self.random.pick(0..bytes).max(1).min(bytes - 1);
+        if self.random.chance(1, 2) {
+            let mask = 1 << self.random.index(8);
+            disk.flip_bits(path, offset, mask).ok()?;
+            return Some(format!("damage to {}: the bits {mask:#x} inverted at {offset}", path.display()));
+        }
+        let length = self.random.pick(1..600).min(bytes - offset) as usize;
+        let mut noise = vec![0; length];
+        if self.random.chance(1, 2) {
+            self.random.fill(&mut noise);
+        }
+        disk.overwrite(path, offset as usize, &noise).ok()?;
+        Some(format!("damage to {}: {length} bytes overwritten at {offset}", path.display()))
     }
 
     fn lose_name(&mut self, disk: &SimulatedStorage, files: &[(PathBuf, u64)]) -> Option<String> {
@@ -116,8 +126,11 @@ fn append_like_redis(disk: &SimulatedStorage, files: &[(PathBuf, u64)]) -> Optio
 
 /// Whether damage to a file shows.
 fn can_tell(disk: &SimulatedStorage, path: &Path) -> bool {
-    let head = disk.contents(path).unwrap_or_default();
-    head.starts_with(b"#LASTSAVE") || head.starts_with(b"REDIS")
+    has_head(disk, path, b"#LASTSAVE") || has_head(disk, path, b"REDIS")
+}
+
+fn has_head(disk: &SimulatedStorage, path: &Path, head: &[u8]) -> bool {
+    disk.contents(path).is_some_and(|bytes| bytes.starts_with(head))
 }
 
 /// Bases and increments with their lengths, in the order of their names.

@@ -33,12 +33,15 @@ pub(super) struct Life {
     shuts_down: bool,
     /// Something is wrong with the disk, or was since the log is being switched off.
     was_disturbed: bool,
+    /// There may be a file without frames.
+    pub(super) is_unframed: bool,
     /// Nothing was wrong when the shutdown began.
     closes_well: bool,
 }
 
 impl Life {
     pub(super) fn new(machine: Box<Machine>, storage: SimulatedStorage) -> Self {
+        let is_unframed = !machine.config.aof_frames;
         let pace = Pace::new(storage.clock());
         let weather = Weather::default();
         Self {
@@ -49,6 +52,7 @@ impl Life {
             saves_succeeded: 0,
             shuts_down: false,
             was_disturbed: false,
+            is_unframed,
             closes_well: false,
         }
     }
@@ -61,7 +65,7 @@ impl Life {
     /// One turn of the loop, and some time.
     pub(super) fn turn(&mut self, world: &mut World<'_>) {
         if !self.shuts_down {
-            self.weather.turn(&self.storage, world.random, !self.machine.config.aof_frames);
+            self.weather.turn(&self.storage, world.random, self.is_unframed);
         }
         self.machine.poll();
         self.look(world);
@@ -317,6 +321,11 @@ impl Life {
                     world.coverage.note_command(b"(evicted)");
                     self.note_unit(world, &Touched::Everything, "a key is given up".to_owned());
                 }
+            }
+            14 if random.chance(1, 2) && self.weather.is_clear() => {
+                let wanted = if random.chance(1, 2) { "yes" } else { "no" };
+                self.set("aof-frames", wanted);
+                self.is_unframed |= wanted == "no";
             }
             _ => {}
         }

@@ -23,11 +23,17 @@ pub enum Mutant {
     FrameUnchecked,
     /// The old increment is not synced before the next one is listed.
     OldIncrementUnsynced,
+    /// A long frame declares durable what it has only just closed.
+    MarkTooEarly,
+    /// A file that was torn is written on.
+    TornFileContinued,
+    /// What was loaded is not made durable before the first reply.
+    LoadedUnsynced,
 }
 
 impl Mutant {
     /// All of them.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 10] = [
         Self::SyncSkipped,
         Self::DirectoryUnsynced,
         Self::ManifestUnsynced,
@@ -35,6 +41,9 @@ impl Mutant {
         Self::RepliesNotHeld,
         Self::FrameUnchecked,
         Self::OldIncrementUnsynced,
+        Self::MarkTooEarly,
+        Self::TornFileContinued,
+        Self::LoadedUnsynced,
     ];
 
     /// Lives the lives of one seed with the promise broken.
@@ -43,6 +52,9 @@ impl Mutant {
         let in_the_log = match self {
             Self::FrameUnchecked => Some(lastsave_aof::Mutant::FrameUnchecked),
             Self::OldIncrementUnsynced => Some(lastsave_aof::Mutant::OldIncrementUnsynced),
+            Self::MarkTooEarly => Some(lastsave_aof::Mutant::MarkTooEarly),
+            Self::TornFileContinued => Some(lastsave_aof::Mutant::TornFileContinued),
+            Self::LoadedUnsynced => Some(lastsave_aof::Mutant::LoadedUnsynced),
             _ => None,
         };
         set_mutant(in_the_log);
@@ -57,7 +69,7 @@ impl Mutant {
             Self::DirectoryUnsynced => vec![(Operation::SyncDirectory, "")],
             Self::ManifestUnsynced => vec![(Operation::Datasync, "manifest")],
             Self::BaseUnsynced => vec![(Operation::Datasync, "temp-rewriteaof")],
-            Self::RepliesNotHeld | Self::FrameUnchecked | Self::OldIncrementUnsynced => Vec::new(),
+            _ => Vec::new(),
         };
         Sabotage { lies, replies_are_not_held: self == Self::RepliesNotHeld }
     }

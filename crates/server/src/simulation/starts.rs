@@ -77,7 +77,7 @@ impl Run {
 
     /// Nothing stands in the way: the server must start, and find what was promised.
     pub(super) fn start_undisturbed(&mut self) -> Result<Box<Machine>, String> {
-        if self.source == Source::Log && self.random.chance(1, 20) {
+        if self.source == Source::Log && self.random.chance(1, 8) {
             self.start_strictly()?;
         }
         let config = self.next_configuration();
