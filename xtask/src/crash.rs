@@ -34,6 +34,9 @@ pub(crate) struct Arguments {
     /// Break promises on purpose, one after the other, until each was noticed.
     #[arg(long)]
     mutants: bool,
+    /// The same, without those that take thousands of seeds.
+    #[arg(long, conflicts_with = "mutants")]
+    quick_mutants: bool,
     /// Run seeds with this promise broken.
     #[arg(long, value_name = "NAME", conflicts_with = "mutants")]
     mutant: Option<String>,
@@ -51,8 +54,8 @@ impl Arguments {
 
 /// For CI: whether broken promises are noticed, all short histories, and `seconds` of the campaign.
 pub(crate) fn run_smoke(seconds: u64) -> Result<()> {
-    run(&Arguments { mutants: true, ..Arguments::default() })?;
-    run(&Arguments { exhaustive: Some(1), ..Arguments::default() })?;
+    run(&Arguments { quick_mutants: true, ..Arguments::default() })?;
+    run(&Arguments { exhaustive: Some(2), ..Arguments::default() })?;
     run(&Arguments::smoke(seconds))
 }
 
@@ -88,6 +91,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         ("--verbose", arguments.verbose),
         ("--complete", arguments.complete),
         ("--mutants", arguments.mutants),
+        ("--quick-mutants", arguments.quick_mutants),
     ];
     for (name, _) in switches.into_iter().filter(|(_, is_on)| *is_on) {
         tool = tool.arg(name);

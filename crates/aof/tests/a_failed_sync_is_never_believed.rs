@@ -56,6 +56,27 @@ fn the_plan_of_a_first_start_is_written_again() {
 }
 
 #[test]
+fn a_switch_that_was_refused_does_not_forget_where_writes_ended() {
+    let storage = SimulatedStorage::new(1);
+    let mut driver = Driver::new(start(&storage, &settings(1)).log, 0, Position::ZERO);
+    driver.write(3, true, false).unwrap();
+    driver.sync().unwrap();
+    driver.write(2, false, false).unwrap();
+    storage.inject(Fault::fail(Operation::Write, Errno::IO).on_path("temp-appendonly.aof.manifest"));
+    let moved = driver.log.switch(Switch::Rewrite, driver.written, driver.durable);
+    assert!(matches!(moved, Err(LogError::Refused(_))), "{moved:?}");
+    // A write fails before anybody has learned that more is durable.
+    driver.log.start_new_increment(driver.durable).unwrap();
+    let units: Vec<bytes::Bytes> = (3..5).map(|number| support::unit(number).into()).collect();
+    driver.log.write(&units, driver.written, driver.durable, true).unwrap();
+    driver.log.sync_handle().sync().unwrap();
+    driver.log.adopt_new_increment(driver.durable, driver.written).unwrap();
+    drop(driver);
+    let storage = after_power_cut(&storage, 1);
+    assert_eq!(count_units(&start(&storage, &settings(2)).records), 5);
+}
+
+#[test]
 fn an_increment_left_in_doubt_ends_where_its_successor_says() {
     let storage = SimulatedStorage::new(1);
     let mut driver = Driver::new(start(&storage, &settings(1)).log, 0, Position::ZERO);

@@ -54,6 +54,7 @@ impl AofLog {
                 // Either manifest may be found after a crash, and the new one ends the old increment here: it must not be
                 // written any more, and the new increment stays as empty as it is.
                 self.directory.adopt_in_doubt(manifest);
+                self.current_mut()?.note_synced();
                 return Err(failed(&error));
             }
             self.directory.remove_quietly(&entry.name);
@@ -86,7 +87,6 @@ impl AofLog {
         if !Mutant::OldIncrementUnsynced.is_on() {
             segment.file().datasync().map_err(|error| failed(&error))?;
         }
-        segment.note_synced();
         Ok(())
     }
 

@@ -49,6 +49,7 @@ pub(super) fn run_seed_with(seed: u64, verbose: bool, sabotage: Sabotage) -> See
         Err(panic) => Some(format!("panicked: {}", panic_text(&*panic))),
     };
     let violation = what.map(|what| run.violation(what));
+    run.coverage.count_many(coverage::VIOLATIONS, u64::from(violation.is_some()));
     run.coverage.count(coverage::SEEDS);
     SeedReport { trace_hash: run.trace_hash, coverage: run.coverage, violation, story: run.story }
 }

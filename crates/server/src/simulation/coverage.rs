@@ -45,6 +45,7 @@ pub struct Coverage {
 
 /// Machines that were crashed and looked at afterwards.
 pub(super) const CRASH_POINTS: &str = "crash points";
+pub(super) const VIOLATIONS: &str = "promises broken";
 pub(super) const SEEDS: &str = "seeds";
 pub(super) const LIVES: &str = "lives";
 pub(super) const STARTS: &str = "starts";
@@ -70,6 +71,12 @@ impl Coverage {
 
     fn counted(&self, what: &str) -> u64 {
         self.counts.get(what).copied().unwrap_or(0)
+    }
+
+    /// Promises that were found broken.
+    #[must_use]
+    pub fn violations(&self) -> u64 {
+        self.counted(VIOLATIONS)
     }
 
     /// Seeds run.
@@ -199,7 +206,8 @@ impl Coverage {
     }
 }
 
-const COUNTS: [&str; 12] = [
+const COUNTS: [&str; 13] = [
+    VIOLATIONS,
     SEEDS,
     LIVES,
     CRASH_POINTS,

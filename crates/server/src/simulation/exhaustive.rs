@@ -142,6 +142,7 @@ fn crash_everywhere(
             break;
         }
     }
+    sum.coverage.count_many(coverage::VIOLATIONS, u64::from(sum.violation.is_some()));
     sum.coverage.count(coverage::SEEDS);
     sum
 }

@@ -131,8 +131,10 @@ impl Life {
             return;
         }
         let now = self.machine.observe();
-        self.was_disturbed =
-            !self.weather.is_clear() || (self.was_disturbed && now.log_state != LogState::On);
+        // A log that fails when it is switched off is given up as it is.
+        self.was_disturbed = !self.weather.is_clear()
+            || now.log_fails
+            || (self.was_disturbed && now.log_state != LogState::On);
         if self.was_disturbed && now.log_state != LogState::On {
             world.promises.give_up();
         }

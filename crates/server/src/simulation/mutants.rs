@@ -46,6 +46,19 @@ impl Mutant {
         Self::LoadedUnsynced,
     ];
 
+    /// Those that are noticed within a few seeds.
+    pub const QUICK: [Self; 9] = [
+        Self::SyncSkipped,
+        Self::DirectoryUnsynced,
+        Self::ManifestUnsynced,
+        Self::BaseUnsynced,
+        Self::RepliesNotHeld,
+        Self::FrameUnchecked,
+        Self::OldIncrementUnsynced,
+        Self::MarkTooEarly,
+        Self::LoadedUnsynced,
+    ];
+
     /// Lives the lives of one seed with the promise broken.
     #[must_use]
     pub fn run_seed(self, seed: u64, verbose: bool) -> SeedReport {
