@@ -43,6 +43,10 @@ pub(crate) struct Arguments {
     /// Instead of seeds: every crash point of every history of this many actions. 3 takes minutes, 4 an hour.
     #[arg(long, value_name = "LENGTH", conflicts_with_all = ["seed", "seeds", "mutants", "mutant"])]
     exhaustive: Option<usize>,
+    /// Instead of simulating: kill the real server with SIGKILL for this long, under every policy, and look for what it
+    /// acknowledged.
+    #[arg(long, value_name = "SECONDS", exclusive = true)]
+    kill9: Option<u64>,
 }
 
 impl Arguments {
@@ -59,7 +63,21 @@ pub(crate) fn run_smoke(seconds: u64) -> Result<()> {
     run(&Arguments::smoke(seconds))
 }
 
+/// The test of that name, for longer.
+fn kill_for(seconds: u64) -> Result<()> {
+    let test = ["--test", "kill9_loses_nothing_acknowledged", "for_as_long_as_there_is_time"];
+    Tool::cargo()
+        .args(["test", "--release", "--package", "lastsave"])
+        .args(test)
+        .args(["--", "--exact", "--nocapture"])
+        .env("LASTSAVE_KILL9_SECONDS", seconds.to_string())
+        .run()
+}
+
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
+    if let Some(seconds) = arguments.kill9 {
+        return kill_for(seconds);
+    }
     let mut tool = Tool::cargo().args([
         "run",
         "--release",

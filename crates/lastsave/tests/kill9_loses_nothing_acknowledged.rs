@@ -4,7 +4,7 @@
 mod harness;
 
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use harness::{Client, Instance, Program, Workload, files, temporary_directory};
 
@@ -111,6 +111,60 @@ fn without_frames() {
             2000,
         );
     }
+}
+
+/// Forms of the log that a long campaign goes through.
+const FORMS: [&[&str]; 8] = [
+    &["--appendfsync", "always"],
+    &["--appendfsync", "everysec"],
+    &["--appendfsync", "no"],
+    &["--appendfsync", "always", "--aof-prepare", "no"],
+    &["--appendfsync", "everysec", "--aof-frames", "no"],
+    &["--appendfsync", "no", "--aof-use-rdb-preamble", "no"],
+    &["--appendfsync", "always", "--aof-timestamp-enabled", "yes"],
+    &[
+        "--appendfsync",
+        "everysec",
+        "--auto-aof-rewrite-min-size",
+        "100kb",
+        "--auto-aof-rewrite-percentage",
+        "30",
+    ],
+];
+
+/// One directory, whose server is killed over and over, each time in another form and at another moment. A few seconds
+/// in a test run; `cargo xtask crash --kill9 SECONDS` goes on for as long as it is told to.
+#[test]
+fn for_as_long_as_there_is_time() {
+    let seconds = std::env::var("LASTSAVE_KILL9_SECONDS").ok().and_then(|text| text.parse().ok());
+    let end = Instant::now() + Duration::from_secs(seconds.unwrap_or(3));
+    let (mut kills, mut units) = (0, 0);
+    while Instant::now() < end {
+        // What is found is read whole each time; a directory that has grown big gives way to a new one.
+        let directory = temporary_directory();
+        let mut workload = Workload::new(CONNECTIONS);
+        for _ in 0..3 * FORMS.len() {
+            let arguments = [&["--appendonly", "yes"], FORMS[kills % FORMS.len()]].concat();
+            let server = Instance::lastsave(directory.path(), &arguments);
+            workload.check(server.port);
+            if Instant::now() >= end {
+                break;
+            }
+            let before = workload.acknowledged();
+            let running = workload.start(server.port);
+            let mut client = server.client();
+            let disturbance = Disturbance::ALL[kills / FORMS.len() % Disturbance::ALL.len()];
+            for step in 0..kills * 7 % 40 + 1 {
+                disturbance.step(&mut client, step);
+                std::thread::sleep(Duration::from_millis(3));
+            }
+            server.kill();
+            workload = running.finish();
+            kills += 1;
+            units += workload.acknowledged() - before;
+        }
+    }
+    println!("kill -9: {kills} kills, {units} units acknowledged, none of them lost");
 }
 
 fn policy_directory(directory: &Path, policy: &str) -> String {

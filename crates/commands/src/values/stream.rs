@@ -114,7 +114,8 @@ pub(super) fn rewrite<E>(
         rewrite_group(key, name, group, out)?;
     }
     let Some(last_deleted) = deleted.last() else { return Ok(()) };
-    if value.first_stored_id().is_none_or(|first| *last_deleted < first) {
+    let first = value.range(StreamId::MIN, StreamId::MAX, false).next();
+    if first.is_none_or(|first| *last_deleted < first.id) {
         // Only XDEL leaves a mark in the stream, and these may have been trimmed.
         let mut length = IntegerBuffer::new();
         out(&[b"XTRIM", key, b"MAXLEN", length.format(value.length()).as_bytes()])?;

@@ -99,6 +99,11 @@ fn entries_deleted_while_they_are_pending_outlive_a_rewrite() {
         "XGROUP CREATE t g 0",
         "XREADGROUP GROUP g alice STREAMS t >",
         "XTRIM t MAXLEN 0",
+        "XADD u 1-0 a b",
+        "XADD u 2-0 a b",
+        "XGROUP CREATE u g 0",
+        "XREADGROUP GROUP g alice STREAMS u >",
+        "XTRIM u MAXLEN 1",
     ] {
         before.run_text(line);
     }
@@ -119,6 +124,8 @@ fn entries_deleted_while_they_are_pending_outlive_a_rewrite() {
         "XINFO GROUPS s",
         "XINFO STREAM s",
         "XINFO STREAM t",
+        "XPENDING u g",
+        "XINFO STREAM u",
     ] {
         let (before, after) = (before.run_text(line).reply, after.run_text(line).reply);
         assert_eq!(before.escape_ascii().to_string(), after.escape_ascii().to_string(), "{line}");

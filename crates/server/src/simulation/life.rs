@@ -318,11 +318,9 @@ impl Life {
                 self.closes_well = self.weather.is_clear() && !self.machine.observe().log_fails;
                 self.machine.shutdown(options);
             }
-            13 => {
-                if self.machine.evict() {
-                    world.coverage.note_command(b"(evicted)");
-                    self.note_unit(world, &Touched::Everything, "a key is given up".to_owned());
-                }
+            13 if self.machine.evict() => {
+                world.coverage.note_command(b"(evicted)");
+                self.note_unit(world, &Touched::Everything, "a key is given up".to_owned());
             }
             14 if random.chance(1, 2) && self.weather.is_clear() => {
                 let wanted = if random.chance(1, 2) { "yes" } else { "no" };
