@@ -5,6 +5,8 @@ use std::fmt;
 
 use lastsave_storage::sim::{CallSite, SimulatedStorage};
 
+use super::damage::DAMAGE;
+
 /// Rows of the decision table for damaged logs, `docs/formats/aof.md`.
 const ROWS: [&str; 20] = [
     "A1", "C1", "C2", "F1", "F2", "F3", "F4", "F5", "F6", "F7", "F8", "F9", "H1", "M1", "M2", "R1", "R2",
@@ -115,7 +117,7 @@ impl Coverage {
 
     /// A machine is done with: what its disk was asked for, and which operation the crash interrupted.
     pub(super) fn note_disk(&mut self, storage: &SimulatedStorage) {
-        for (site, count) in storage.call_sites() {
+        for (site, count) in storage.call_sites().into_iter().filter(|(site, _)| site.caller != DAMAGE) {
             self.site(&site).reached += count;
         }
         if let Some(site) = storage.interrupted_site() {

@@ -9,6 +9,9 @@ use lastsave_storage::sim::SimulatedStorage;
 use super::campaign::Run;
 use super::model::FOREIGN_KEY;
 
+/// Who damages, in the counts of call sites. None of them counts as one of the server.
+pub(super) const DAMAGE: &str = "damage";
+
 /// What was done to a log.
 pub(super) struct Damage {
     /// For people.
@@ -21,6 +24,7 @@ impl Run {
     /// Damages the log: a file that can tell (an RDB, or an increment with frames), a file that cannot but in a way that
     /// shows, or its names. Or appends to it.
     pub(super) fn damage(&mut self, disk: &SimulatedStorage) -> Option<Damage> {
+        disk.set_caller(DAMAGE);
         let files = files_of_log(disk);
         let can_tell = !self.unframed && files.iter().all(|(path, _)| can_tell(disk, path));
         let what = match self.random.index(8) {

@@ -1,13 +1,13 @@
 //! A server without sockets: the executor's turn, the log's thread and snapshot jobs, each moved by hand.
 
+mod control;
+mod waiting;
+
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::Duration;
 
-use lastsave_commands::{
-    AwaitedType, CommandSpec, Context, Dependency, Effects, ExpireCycleKind, Flags, Handler, ReadyKey, lookup,
-};
-use lastsave_config::{Config, NoHost, SetContext};
+use lastsave_commands::{CommandSpec, Context, Dependency, Effects, Flags, Handler, ReadyKey, lookup};
+use lastsave_config::Config;
 use lastsave_keyspace::{Keyspace, KeyspaceOptions};
 use lastsave_resp::{OwnedRequest, Protocol, ReplyBuffer, Request};
 use lastsave_storage::Clock as _;
@@ -21,8 +21,7 @@ use crate::dataset::Dataset;
 use crate::durability::Durability;
 use crate::net::gate::ReplyGate;
 use crate::persistence::{
-    Answer, Environment, JobMode, LoadProgress, LogState, Notice, Observation, Persistence, ShutdownOptions,
-    ShutdownProgress, SimulatedLog,
+    Environment, JobMode, LoadProgress, LogState, Observation, Persistence, SimulatedLog,
 };
 
 /// Clients of a simulated server.
@@ -243,104 +242,6 @@ impl Machine {
         if wrote { Executed::Wrote } else { Executed::Looked }
     }
 
-    /// Executes the command of the next client that waits for a key which is ready, if there is one. Afterwards
-    /// [`Machine::note_reply`] has to be called, unless it goes on waiting.
-    pub(super) fn serve_next(&mut self) -> Option<Served> {
-        while !self.persistence.is_saturated() {
-            let (ready, after) = match self.serving.take() {
-                Some(serving) => serving,
-                None => (self.dataset.blocking.next_ready()?, 0),
-            };
-            let present = self.awaited_type_at(&ready);
-            let Some(waiter) = self.dataset.blocking.next_waiter(&ready, after, present) else { continue };
-            self.serving = Some((ready, waiter.order));
-            let client = waiter.client_id as usize - 1;
-            if let Some((request, command)) = self.clients[client].waits.take() {
-                let executed = self.execute_again(client, request, &command);
-                return Some(Served { client, command, executed });
-            }
-        }
-        None
-    }
-
-    fn awaited_type_at(&self, ready: &ReadyKey) -> Option<AwaitedType> {
-        let keyspace = &self.dataset.keyspace;
-        let entry = keyspace.db(ready.db).get(&keyspace.key(&ready.key))?;
-        let is_past = entry.expires_at_ms().is_some_and(|at| self.clock.wall_ms() > at);
-        if is_past { None } else { AwaitedType::of(&entry.value()) }
-    }
-
-    fn execute_again(&mut self, client: usize, request: OwnedRequest, command: &Command) -> Executed {
-        let mut depends = 0;
-        let mut executed = Executed::Looked;
-        match self.persistence.write_refusal() {
-            Some(text) => self.clients[client].reply.error(&text),
-            None => {
-                let (position, wrote) = self.run(client, request.as_request(), false);
-                depends = position;
-                executed = if wrote { Executed::Wrote } else { Executed::Looked };
-            }
-        }
-        if let Some(asked) = self.dataset.blocking.take_asked() {
-            self.clients[client].waits = Some((asked.replacement.unwrap_or(request), command.clone()));
-            return if executed == Executed::Wrote { executed } else { Executed::Waits };
-        }
-        self.dataset.blocking.unblock(self.clients[client].id);
-        self.hold(client, depends);
-        executed
-    }
-
-    /// Whether this client waits for a key.
-    pub(super) fn waits(&self, client: usize) -> bool {
-        self.clients[client].waits.is_some()
-    }
-
-    /// A client that waits for a key waits no more: its time is over. Gives whether it waited.
-    pub(super) fn give_up_waiting(&mut self, client: usize) -> bool {
-        if self.clients[client].waits.take().is_none() {
-            return false;
-        }
-        self.dataset.blocking.unblock(self.clients[client].id);
-        self.clients[client].reply.null_array();
-        // The nil tells that nobody has written to the keys.
-        let appended = self.persistence.appended();
-        self.hold(client, appended);
-        true
-    }
-
-    /// Removes what time has taken, as far as a cycle gets. Gives whether it removed anything.
-    pub(super) fn expire(&mut self) -> bool {
-        if self.persistence.is_saturated() {
-            return false;
-        }
-        self.dataset.keyspace.set_write_mark(self.persistence.appended() + 1);
-        let (clock, kind) = (self.clock.clone(), ExpireCycleKind::Slow { hz: 10 });
-        let mut clock_us = || clock.monotonic().as_micros() as u64;
-        self.dataset.expire(kind, clock.wall_ms(), &mut clock_us, &mut self.effects);
-        self.take_separate_effects()
-    }
-
-    /// Gives up one key, as if memory were short. Gives whether there was one.
-    pub(super) fn evict(&mut self) -> bool {
-        if self.persistence.is_saturated() {
-            return false;
-        }
-        self.dataset.keyspace.set_write_mark(self.persistence.appended() + 1);
-        let clock = self.clock.clone();
-        let mut clock_us = || clock.monotonic().as_micros() as u64;
-        let _outcome = self.dataset.evict(1, 1_000_000, clock.wall_ms(), &mut clock_us, &mut self.effects);
-        self.take_separate_effects()
-    }
-
-    fn take_separate_effects(&mut self) -> bool {
-        if self.effects.is_empty() {
-            return false;
-        }
-        self.persistence.append_separately(&self.effects);
-        self.effects.clear();
-        true
-    }
-
     /// Runs one command as the server's dispatch does; gives what its reply depends on and whether it had effects.
     fn run(&mut self, client: usize, request: Request<'_>, in_transaction: bool) -> (u64, bool) {
         let spec = spec_of(request.arg(0), request.get(1));
@@ -425,133 +326,6 @@ impl Machine {
             client.reply.consume(limit.saturating_sub(sent) as usize);
         }
         left
-    }
-
-    /// Takes in what jobs and the log's thread have done.
-    pub(super) fn poll(&mut self) {
-        let notices = self.persistence.poll(&mut self.dataset);
-        self.act_upon(notices);
-    }
-
-    /// Periodic work.
-    pub(super) fn cron(&mut self) {
-        let now_ms = self.clock.wall_ms();
-        let notices = self.persistence.cron(&mut self.dataset, now_ms);
-        self.act_upon(notices);
-    }
-
-    fn act_upon(&mut self, notices: Vec<Notice>) {
-        for notice in notices {
-            match notice {
-                Notice::JobDone { ticket, answer } => self.answer(ticket, &answer),
-                Notice::ShutdownDone { exit_code } => self.exit_code = Some(exit_code),
-                Notice::Fatal { exit_code } => panic!("the server gives up with exit code {exit_code}"),
-                Notice::ShutdownRefused | Notice::LogDisabled => {}
-            }
-        }
-    }
-
-    /// A job has ended: the client that waited for it gets its reply.
-    fn answer(&mut self, ticket: u64, answer: &Answer) {
-        let appended = self.persistence.appended();
-        let Some(index) = self.clients.iter().position(|client| client.ticket == Some(ticket)) else {
-            return;
-        };
-        let client = &mut self.clients[index];
-        client.ticket = None;
-        match answer {
-            Answer::Status(text) => client.reply.simple(text),
-            Answer::Error(text) => client.reply.error(text),
-            Answer::Later(_) => unreachable!("an answer is given at the end"),
-        }
-        let unit = client.unit_of_ticket;
-        self.hold(index, appended);
-        self.note_reply(index, unit);
-    }
-
-    /// A command that persistence executes.
-    pub(super) fn ask(
-        &mut self,
-        client: usize,
-        ask: impl FnOnce(&mut Persistence, &mut Dataset, i64) -> Answer,
-    ) {
-        let now_ms = self.clock.wall_ms();
-        let answer = ask(&mut self.persistence, &mut self.dataset, now_ms);
-        if let Answer::Later(ticket) = answer {
-            self.clients[client].ticket = Some(ticket);
-            self.clients[client].unit_of_ticket = 0;
-        }
-    }
-
-    /// CONFIG SET of one directive.
-    pub(super) fn set_config(&mut self, name: &str, value: &str) {
-        let pairs = [(name.as_bytes(), value.as_bytes())];
-        let change = self
-            .config
-            .set(&pairs, SetContext::default(), &NoHost)
-            .expect("the simulation knows its directives");
-        if change.includes("appendonly") {
-            let now_ms = self.clock.wall_ms();
-            let enabled = self.config.appendonly;
-            if self.persistence.set_appendonly(&mut self.dataset, enabled, now_ms).is_err() {
-                change.roll_back(&mut self.config, &NoHost);
-                return;
-            }
-        }
-        let names: Vec<&str> = change.changed().iter().map(|directive| directive.name()).collect();
-        self.persistence.apply_config(&self.config, &names);
-    }
-
-    /// Removes what another server wrote, which the model knows nothing of.
-    pub(super) fn forget_foreign_key(&mut self) {
-        let key = self.dataset.keyspace.key(FOREIGN_KEY);
-        self.dataset.keyspace.db_mut(0).remove(&key);
-    }
-
-    /// SHUTDOWN.
-    pub(super) fn shutdown(&mut self, options: ShutdownOptions) {
-        self.persistence.hand_over();
-        let now_ms = self.clock.wall_ms();
-        if let ShutdownProgress::Done { exit_code } =
-            self.persistence.shutdown(&mut self.dataset, options, now_ms)
-        {
-            self.exit_code = Some(exit_code);
-        }
-    }
-
-    /// Lets the log's thread work until it sleeps.
-    pub(super) fn step_log(&mut self) {
-        if let Some(stepper) = self.persistence.stepper() {
-            self.storage.set_caller("log");
-            stepper.step();
-            self.storage.set_caller(EXECUTOR);
-        }
-    }
-
-    /// Lets a queued snapshot be written.
-    pub(super) fn run_queued_job(&mut self) {
-        self.storage.set_caller("snapshot");
-        self.persistence.run_queued_job();
-        self.storage.set_caller(EXECUTOR);
-    }
-
-    /// How many syncs and preparations have begun and not ended.
-    pub(super) fn work_under_way(&mut self) -> usize {
-        self.persistence.stepper().map_or(0, |stepper| stepper.work_under_way())
-    }
-
-    /// Ends the oldest sync or preparation.
-    pub(super) fn finish_work(&mut self) {
-        if let Some(stepper) = self.persistence.stepper() {
-            self.storage.set_caller("sync");
-            stepper.finish_work();
-            self.storage.set_caller(EXECUTOR);
-        }
-    }
-
-    /// When the log's thread would look at the clock again.
-    pub(super) fn next_deadline(&mut self) -> Option<Duration> {
-        self.persistence.stepper().and_then(|stepper| stepper.next_deadline())
     }
 }
 
