@@ -37,6 +37,23 @@ fn found(directory: &Path, arguments: &[&str]) -> String {
 }
 
 #[test]
+fn a_key_that_has_expired_in_the_dump_is_out_of_the_way_of_the_log() {
+    let directory = temporary_directory();
+    let server = Instance::lastsave(directory.path(), NO_LOG);
+    let mut client = server.client();
+    assert_eq!(client.run("SET key text PX 100"), "OK");
+    assert_eq!(client.run("SAVE"), "OK");
+    server.kill();
+    std::thread::sleep(std::time::Duration::from_millis(150));
+    // The base of the log is the dump with everything that is in it.
+    let server = Instance::lastsave(directory.path(), LOG);
+    assert_eq!(server.client().run("RPUSH key element"), ":1");
+    server.kill();
+    let server = Instance::lastsave(directory.path(), LOG);
+    assert_eq!(server.client().run("LRANGE key 0 -1"), "[element]");
+}
+
+#[test]
 fn a_dump_becomes_the_base_of_the_log() {
     for policy in ["always", "everysec"] {
         let (directory, expected) = dump();

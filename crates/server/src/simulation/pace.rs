@@ -50,7 +50,6 @@ impl Pace {
         self.step(machine);
         // Each round ends one piece of work, which may begin the next.
         for _ in 0..32 {
-            self.look(machine);
             if machine.work_under_way() == 0 {
                 break;
             }
@@ -62,10 +61,10 @@ impl Pace {
             machine.finish_work();
             if let Some((began, _)) = self.sync.take() {
                 self.longest_sync = self.longest_sync.max(self.now().saturating_sub(began));
+                self.look(machine, began);
             }
             self.step(machine);
         }
-        self.look(machine);
     }
 
     /// A step may hold syncs of its own, of a file that is being left.
@@ -73,13 +72,14 @@ impl Pace {
         let began = self.now();
         machine.step_log();
         self.longest_sync = self.longest_sync.max(self.now().saturating_sub(began));
+        self.look(machine, began);
     }
 
-    /// Keeps the time for which the log has been failing.
-    fn look(&mut self, machine: &Machine) {
+    /// Keeps the time for which the log has been failing: since what fails began.
+    fn look(&mut self, machine: &Machine, began: Duration) {
         let now = self.now();
         if machine.observe().log_fails {
-            self.failing_since.get_or_insert(now);
+            self.failing_since.get_or_insert(began);
         } else if let Some(since) = self.failing_since.take() {
             self.longest_sync = self.longest_sync.max(now.saturating_sub(since));
         }

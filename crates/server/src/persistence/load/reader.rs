@@ -108,7 +108,7 @@ impl ReadJob {
     fn read(&self) -> Result<LoadedLog, Stop> {
         match self.files.what {
             What::Dump => {
-                self.read_dump()?;
+                self.read_dump(false)?;
                 self.wait_until_executed()?;
                 Ok(LoadedLog { log: self.log_that_is_off(), cuts: Vec::new(), rows: Vec::new() })
             }
@@ -159,7 +159,8 @@ impl ReadJob {
     fn start_log(&self, empty: EmptyLog) -> Result<LoadedLog, Stop> {
         let temporary = PathBuf::from(format!("temp-rewriteaof-bg-{}.aof", pid()));
         let storage = &*self.files.storage;
-        let form = if self.settings.import_dump && self.read_dump()? {
+        // The base will be those very bytes: what has expired stays until the log says that it is gone.
+        let form = if self.settings.import_dump && self.read_dump(true)? {
             tracing::info!(
                 "There is no append only file yet, but {}: it was loaded and becomes the base",
                 self.settings.dump_name
@@ -205,7 +206,7 @@ impl ReadJob {
     }
 
     /// Reads the snapshot file. Gives whether there is one.
-    fn read_dump(&self) -> Result<bool, Stop> {
+    fn read_dump(&self, keep_expired: bool) -> Result<bool, Stop> {
         let name = Path::new(&self.settings.dump_name);
         let file = match self.files.storage.open(name, &OpenOptions::read_only()) {
             Ok(file) => file,
@@ -221,7 +222,7 @@ impl ReadJob {
             }
         };
         let total_bytes = file.len()?;
-        match self.read_rdb(FileReader::new(Arc::clone(&file)), total_bytes, false, 0) {
+        match self.read_rdb(FileReader::new(Arc::clone(&file)), total_bytes, keep_expired, 0) {
             Ok(_) => Ok(true),
             Err(RdbStop::Stopped(stop)) => Err(stop),
             Err(RdbStop::Bad(error)) => {
