@@ -19,6 +19,7 @@ use super::model::{DATABASES, FOREIGN_KEY, Touched};
 use super::workload::Command;
 use crate::dataset::Dataset;
 use crate::durability::Durability;
+use crate::durability::Released;
 use crate::net::gate::ReplyGate;
 use crate::persistence::{
     Environment, JobMode, LoadProgress, LogState, Observation, Persistence, SimulatedLog,
@@ -315,7 +316,8 @@ impl Machine {
 
     /// Lets the replies go that may; gives what their clients can rely on now.
     pub(super) fn flush(&mut self) -> Vec<Awaited> {
-        let released = if self.replies_are_not_held { u64::MAX } else { self.persistence.released() };
+        let released =
+            if self.replies_are_not_held { Released::EVERYTHING } else { self.persistence.released() };
         let mut left = Vec::new();
         for client in &mut self.clients {
             let limit = client.gate.limit(client.reply.produced(), &released);
