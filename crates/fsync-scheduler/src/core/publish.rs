@@ -70,12 +70,14 @@ impl<L: Log> Core<L> {
             .map(|first| first.written_at.max(self.hold_ended_at))
     }
 
-    /// The longest time an acknowledged write may be at risk under everysec: max(1 s, one sync) plus one sync, where
-    /// "one sync" is what the last one took, but no less than the interval, so that a single hiccup of a fast disk
-    /// holds nobody back.
+    /// How long an acknowledged write may be at risk under everysec before replies are held back.
+    ///
+    /// As one sync follows the other, a write is at risk for no longer than max(1 s, one sync) plus one sync. This is about
+    /// syncs that take longer than could be expected: than the last one by half, and than three intervals, so that
+    /// neither a hiccup of a fast disk nor the ups and downs of a slow one hold anybody back.
     fn at_risk_bound(&self) -> Duration {
-        let one_sync = self.last_sync_took.max(Duration::from_millis(self.options.sync_interval_ms));
-        one_sync * 2
+        let interval = Duration::from_millis(self.options.sync_interval_ms);
+        (interval * 6).max(self.last_sync_took * 3)
     }
 
     /// When a sync that is under way will have taken too long.
