@@ -75,11 +75,12 @@ mod salvage;
 mod scan;
 mod segment;
 mod settings;
+mod timeline;
 
 pub use check::{
     CheckAction, CheckConsole, CheckOptions, CheckReport, DamageReport, FileReport, FileVerdict, FrameReport,
     ManifestPlan, PlannedFile, RdbChecker, RdbVerdict, RebuildChoice, RebuildRefusal, check_log,
-    plan_manifest, survey_frames, write_manifest,
+    plan_manifest, read_header, survey_frames, write_manifest,
 };
 pub use directory::{AofDirectory, NewBase};
 pub use error::{AofError, Corruption, DamageReason, Evidence};
@@ -93,9 +94,10 @@ pub use manifest::{
 };
 #[cfg(feature = "mutants")]
 pub use mutant::{Mutant, set_mutant};
-pub use names::{LogNames, NameError};
+pub use names::{LogNames, NameError, RETAINED_SUFFIX};
 pub use notice::{Notice, NoticeLevel};
 pub use record::{push_record, push_timestamp};
 pub use recovery::{CutReport, EmptyLog, OpenedLog, RecoveredLog, open_log};
 pub use salvage::{Loss, LostCommand, Salvage, SalvageOptions, declared_end, salvage_commands};
 pub use settings::{LogSettings, NoticeSink};
+pub use timeline::{PastDamage, PastRecord, Timeline, TimelineOptions, TimelineStep, WrittenAt};

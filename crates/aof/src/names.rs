@@ -8,6 +8,9 @@ use thiserror::Error;
 
 use crate::manifest::{BaseForm, FileKind};
 
+/// What the directory of file sets that were kept has behind the name of the log's own directory.
+pub const RETAINED_SUFFIX: &str = "-retained";
+
 /// A setting that cannot be a file name. The texts are Redis', for the reply of CONFIG.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 #[non_exhaustive]

@@ -8,10 +8,16 @@ use std::path::Path;
 pub(crate) enum Tool {
     CheckAof,
     CheckRdb,
+    Log,
 }
 
 impl Tool {
-    const ALL: [(Self, &'static str); 2] = [(Self::CheckAof, "check-aof"), (Self::CheckRdb, "check-rdb")];
+    /// Those that Redis has as programs of their own, and what the names of these end with.
+    const PROGRAMS: [(Self, &'static str); 2] =
+        [(Self::CheckAof, "check-aof"), (Self::CheckRdb, "check-rdb")];
+
+    /// Those that a first argument asks for.
+    const SUBCOMMANDS: [(Self, &'static str); 3] = [Self::PROGRAMS[0], Self::PROGRAMS[1], (Self::Log, "log")];
 }
 
 /// A command line that asks for a tool.
@@ -29,13 +35,13 @@ pub(crate) struct Call {
 pub(crate) fn tool(arguments: &[OsString]) -> Option<Call> {
     let (program, rest) = arguments.split_first()?;
     let name = Path::new(program).file_name().unwrap_or(OsStr::new("")).to_string_lossy();
-    let by_name = Tool::ALL.into_iter().find(|(_, suffix)| name.ends_with(suffix));
+    let by_name = Tool::PROGRAMS.into_iter().find(|(_, suffix)| name.ends_with(suffix));
     if let Some((tool, _)) = by_name {
         let program = program.to_string_lossy().into_owned();
         return Some(Call { tool, program, arguments: rest.to_vec() });
     }
     let (first, rest) = rest.split_first()?;
-    let (tool, word) = Tool::ALL.into_iter().find(|(_, word)| first == word)?;
+    let (tool, word) = Tool::SUBCOMMANDS.into_iter().find(|(_, word)| first == word)?;
     let program = format!("{} {word}", program.to_string_lossy());
     Some(Call { tool, program, arguments: rest.to_vec() })
 }
@@ -62,8 +68,13 @@ mod tests {
             called(&["redis-check-rdb", "check-aof"]),
             Some((Tool::CheckRdb, "redis-check-rdb".to_owned(), 1))
         );
-        for server in [&["redis-server", "redis.conf"][..], &["lastsave-server"], &["check-aof/server"], &[]]
-        {
+        for server in [
+            &["redis-server", "redis.conf"][..],
+            &["lastsave-server"],
+            &["check-aof/server"],
+            &["x/my-log"],
+            &[],
+        ] {
             assert_eq!(called(server), None);
         }
     }

@@ -18,6 +18,8 @@ pub(crate) enum FindError {
     NoLog(String),
     #[error("No manifest in {0}, but files of a log: --rebuild-manifest {0} writes one")]
     NoManifest(String),
+    #[error("The manifest cannot be used ({reason}), and none can be made: {refusal}.")]
+    NoUsableManifest { reason: String, refusal: String },
     #[error("{directory} holds several logs ({}): name one of their manifests", logs.join(", "))]
     SeveralLogs { directory: String, logs: Vec<String> },
     #[error("{0}")]

@@ -97,6 +97,16 @@ fn planned_file(file: &PlannedFile) -> Value {
 
 /// A time as `2024-02-29 12:34:56 UTC`.
 pub(crate) fn utc(unix_ms: i64) -> String {
+    format!("{} UTC", calendar(unix_ms))
+}
+
+/// A time as `2024-02-29 12:34:56.789 UTC`.
+pub(crate) fn utc_ms(unix_ms: u64) -> String {
+    let unix_ms = i64::try_from(unix_ms).unwrap_or(i64::MAX);
+    format!("{}.{:03} UTC", calendar(unix_ms), unix_ms.rem_euclid(1000))
+}
+
+fn calendar(unix_ms: i64) -> String {
     let seconds = unix_ms.div_euclid(1000);
     let (days, of_day) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400));
     // Days since 0000-03-01, in eras of 400 years.
@@ -109,7 +119,7 @@ pub(crate) fn utc(unix_ms: i64) -> String {
     let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
     let year = year_of_era + era * 400 + i64::from(month <= 2);
     let (hour, minute, second) = (of_day / 3600, of_day % 3600 / 60, of_day % 60);
-    format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02} UTC")
+    format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02}")
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 //!
 //! `check-aof` and `check-rdb` take the arguments of `redis-check-aof` and `redis-check-rdb`, print their lines and end
 //! with their exit codes, and can do more: rebuild a manifest, salvage what is intact of damaged files, describe a
-//! snapshot, compare two.
+//! snapshot, compare two. `log` prints what was written when.
 //!
 //! One program is server and tools: [`run`] decides by the name it was called by, or by its first argument.
 //!
@@ -18,6 +18,7 @@ mod aof;
 mod called;
 mod files;
 mod json;
+mod past;
 mod progress;
 mod rdb;
 mod report;
@@ -34,6 +35,7 @@ pub fn run(arguments: &[OsString], version: &str) -> Option<i32> {
     Some(match call.tool {
         Tool::CheckAof => aof::run(&call, version),
         Tool::CheckRdb => rdb::run(&call, version),
+        Tool::Log => past::log::run(&call),
     })
 }
 

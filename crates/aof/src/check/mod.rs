@@ -16,7 +16,7 @@ pub use self::conclude::{FileReport, FileVerdict};
 use self::examine::{Subject, examine_all};
 pub use self::frames::{DamageReport, FrameReport, survey_frames};
 pub use self::rebuild::{
-    ManifestPlan, PlannedFile, RebuildChoice, RebuildRefusal, plan_manifest, write_manifest,
+    ManifestPlan, PlannedFile, RebuildChoice, RebuildRefusal, plan_manifest, read_header, write_manifest,
 };
 use crate::manifest::{FileKind, Manifest};
 

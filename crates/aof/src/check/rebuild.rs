@@ -232,8 +232,11 @@ fn list_files(storage: &dyn Storage, names: &LogNames) -> Result<Vec<PlannedFile
     Ok(files)
 }
 
-/// The header line of a file with frames.
-pub(crate) fn read_header(storage: &dyn Storage, path: &Path) -> Result<Option<Header>, StorageError> {
+/// The header line of a file with frames; `None` for any other file.
+///
+/// # Errors
+/// What the disk said.
+pub fn read_header(storage: &dyn Storage, path: &Path) -> Result<Option<Header>, StorageError> {
     let file = storage.open(path, &OpenOptions::read_only())?;
     let length = file.len()?;
     let mut head = vec![0; HEADER_BYTES_MAX.min(usize::try_from(length).unwrap_or(usize::MAX))];

@@ -12,7 +12,7 @@ use lastsave_storage::{File, OpenOptions};
 
 pub(crate) use self::files::{LoadedFile, begins_with_rdb, list_files};
 pub(crate) use self::judge::Cut;
-use self::reread::Reread;
+pub(crate) use self::reread::Reread;
 pub use self::step::{LoadOptions, LoadProgress, LoadStep, RdbPart, Record, RecordRole};
 use crate::directory::AofDirectory;
 use crate::error::AofError;

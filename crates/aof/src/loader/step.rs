@@ -87,9 +87,9 @@ pub enum RecordRole {
 /// A verified record. Records of an incomplete transaction are never handed out.
 #[derive(Clone, Copy, Debug)]
 pub struct Record<'a> {
-    pub(super) memory: &'a [u8],
-    pub(super) spans: &'a [Range<usize>],
-    pub(super) bytes: &'a [u8],
+    pub(crate) memory: &'a [u8],
+    pub(crate) spans: &'a [Range<usize>],
+    pub(crate) bytes: &'a [u8],
     /// Offset in its file.
     pub offset: u64,
     /// Its place in a transaction.

@@ -19,6 +19,10 @@ use crate::log_error::{failed, refused};
 use crate::segment::{FrameContext, Segment};
 use crate::settings::LogSettings;
 
+/// A frame that would be a short one is a long one when the last of those is this old: long frames tell the time, to which
+/// a log may be wound back.
+const TIME_STEP_MS: u64 = 100;
+
 /// How the current increment belongs to the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Role {
@@ -46,6 +50,8 @@ pub struct AofLog {
     closed: Vec<(i64, u64)>,
     /// Total after the last rewrite, or the base alone after a start.
     growth_base_bytes: u64,
+    /// The time in the last long frame.
+    long_frame_ms: u64,
 }
 
 impl AofLog {
@@ -61,6 +67,7 @@ impl AofLog {
             base_file_bytes: 0,
             closed: Vec::new(),
             growth_base_bytes: 0,
+            long_frame_ms: 0,
         }
     }
 
@@ -166,7 +173,11 @@ impl Log for AofLog {
         durable: Position,
         long: bool,
     ) -> Result<(), LogError> {
-        let context = self.context(end, long);
+        let mut context = self.context(end, long);
+        context.long |= context.time_ms.abs_diff(self.long_frame_ms) >= TIME_STEP_MS;
+        if context.long {
+            self.long_frame_ms = context.time_ms;
+        }
         self.current_mut()?.write(batch, end, durable, &context)
     }
 

@@ -73,7 +73,7 @@ fn blocks(work: &mut Work<'_>, mut scanner: FileScanner, limit: u64) -> Result<O
 }
 
 /// The first place behind damage at which a verified block begins, or from which on nothing follows.
-fn resume_at(
+pub(crate) fn resume_at(
     file: &Arc<dyn File>,
     damage: &Damage,
     limit: u64,
@@ -134,7 +134,7 @@ fn begins_block(file: &Arc<dyn File>, start: u64, limit: u64, segment_id: u64) -
 
 /// What a damaged header line can still tell: the id, and where the line ends. An id counts only when the first block
 /// was written with it, or when the checksum of the line vouches for it.
-pub(super) fn read_damaged_header(
+pub(crate) fn read_damaged_header(
     file: &Arc<dyn File>,
     head: &[u8],
     limit: u64,

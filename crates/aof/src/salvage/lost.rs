@@ -66,7 +66,7 @@ pub(super) fn list(file: &Arc<dyn File>, range: Range<u64>) -> Result<Found, Sto
 }
 
 /// The first offset in `from..limit` at which a record may begin: a `*` and a digit.
-pub(super) fn next_candidate(
+pub(crate) fn next_candidate(
     file: &Arc<dyn File>,
     from: u64,
     limit: u64,
@@ -86,7 +86,7 @@ pub(super) fn next_candidate(
 }
 
 /// The end and the name of the record at `from`, if there is one whose whole structure is sound.
-pub(super) fn whole_record(
+pub(crate) fn whole_record(
     file: &Arc<dyn File>,
     from: u64,
     limit: u64,

@@ -4,9 +4,9 @@
 //! next block begins. Without frames a record is intact when its whole structure is, transactions count as one, and
 //! reading goes on at the next record. What is written has neither header nor frames: a log that every server loads.
 
-mod framed;
+pub(crate) mod framed;
 mod loose;
-mod lost;
+pub(crate) mod lost;
 
 use std::ops::Range;
 use std::path::Path;
@@ -125,7 +125,7 @@ pub fn declared_end(
 }
 
 /// Enough bytes for a header line.
-fn first_bytes(file: &Arc<dyn File>, limit: u64) -> Result<Vec<u8>, StorageError> {
+pub(crate) fn first_bytes(file: &Arc<dyn File>, limit: u64) -> Result<Vec<u8>, StorageError> {
     let mut head = vec![0; HEADER_BYTES_MAX.min(usize::try_from(limit).unwrap_or(usize::MAX))];
     file.read_exact_at(&mut head, 0)?;
     Ok(head)

@@ -4,6 +4,6 @@ mod scanner;
 mod survey;
 mod window;
 
-pub(crate) use scanner::{CleanEnd, Damage, FileEnd, FileScanner, Found};
+pub(crate) use scanner::{CleanEnd, Damage, FileEnd, FileScanner, Found, TimeMark};
 pub(crate) use survey::survey;
 pub(crate) use window::Window;

@@ -1,6 +1,6 @@
 //! Blocks: what is framed counts once the frame that closes it has been verified.
 
-use super::{Block, CleanEnd, Damage, FileEnd, FileScanner, Found, Item, Mode, Pending};
+use super::{Block, CleanEnd, Damage, FileEnd, FileScanner, Found, Item, Mode, Pending, TimeMark};
 use crate::checksum::BlockChecksum;
 use crate::error::DamageReason;
 use crate::frame::{
@@ -123,6 +123,7 @@ impl FileScanner {
         }
         self.suspect(offset);
         self.block().has_content = true;
+        self.note_annotated_time(line);
         self.take_line(line);
         None
     }
@@ -155,6 +156,9 @@ impl FileScanner {
         }
         if let FrameKind::Long(fields) = frame.kind {
             self.last_long = Some(fields);
+            if let Some(times) = &mut self.times {
+                times.push(TimeMark::Frame { end: offset + line as u64, time_ms: fields.time_ms });
+            }
         }
         let Mode::Framed { segment_id, block } = &mut self.mode else {
             unreachable!("checked by the caller")

@@ -4,9 +4,10 @@ use std::ops::Range;
 
 use lastsave_storage::StorageError;
 
-use super::{FileScanner, HELD_BYTES_MAX, Item, RecordSpan};
+use super::{FileScanner, HELD_BYTES_MAX, Item, RecordSpan, TimeMark};
 use crate::error::DamageReason;
-use crate::record::{Line, NumberLine, Parsed, find_line, parse_number_line, parse_record};
+use crate::numbers::leading_integer;
+use crate::record::{Line, NumberLine, Parsed, TIMESTAMP_TAG, find_line, parse_number_line, parse_record};
 
 impl FileScanner {
     pub(super) fn next_item(&mut self) -> Result<Item, StorageError> {
@@ -99,6 +100,16 @@ impl FileScanner {
 
     pub(super) fn line(&self, line: usize) -> &[u8] {
         &self.window.available()[..line]
+    }
+
+    /// Takes note of the time that an annotation line tells.
+    pub(super) fn note_annotated_time(&mut self, line: usize) {
+        let Some(text) = self.line(line).strip_prefix(TIMESTAMP_TAG) else { return };
+        let second = u64::try_from(leading_integer(text)).unwrap_or(0);
+        let offset = self.window.offset();
+        if let Some(times) = &mut self.times {
+            times.push(TimeMark::Annotation { offset, second });
+        }
     }
 
     pub(super) fn take_line(&mut self, bytes: usize) {

@@ -56,6 +56,7 @@ impl FileScanner {
             let end = self.loose_damage(offset, DamageReason::FrameWithoutHeader { at: offset });
             return Some(self.end_after_units(end));
         }
+        self.note_annotated_time(line);
         self.take_line(line);
         None
     }

@@ -103,6 +103,15 @@ struct Block {
     suspected_starts: Vec<u64>,
 }
 
+/// What tells when the bytes around it were written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum TimeMark {
+    /// A long frame that ends at this offset: what is before it was written by then, what follows it no earlier.
+    Frame { end: u64, time_ms: u64 },
+    /// A time annotation at this offset: what follows it was written in this second.
+    Annotation { offset: u64, second: u64 },
+}
+
 /// Reads a file from some offset on.
 #[derive(Debug)]
 pub(crate) struct FileScanner {
@@ -121,6 +130,8 @@ pub(crate) struct FileScanner {
     is_spilled: bool,
     pending: Option<Pending>,
     has_foreign_suffix: bool,
+    /// Marks of time since they were last taken, when anybody wants them.
+    times: Option<Vec<TimeMark>>,
 }
 
 #[derive(Debug)]
@@ -145,7 +156,18 @@ impl FileScanner {
             is_spilled: false,
             pending: None,
             has_foreign_suffix: false,
+            times: None,
         }
+    }
+
+    /// Collects marks of time from here on, for [`FileScanner::take_times`].
+    pub(crate) fn collect_times(&mut self) {
+        self.times = Some(Vec::new());
+    }
+
+    /// The marks of time passed since the last call.
+    pub(crate) fn take_times(&mut self) -> Vec<TimeMark> {
+        self.times.as_mut().map(std::mem::take).unwrap_or_default()
     }
 
     /// Reads `file` from a place behind its header at which a block begins.
