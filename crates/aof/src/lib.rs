@@ -100,4 +100,7 @@ pub use record::{push_record, push_timestamp};
 pub use recovery::{CutReport, EmptyLog, OpenedLog, RecoveredLog, open_log};
 pub use salvage::{Loss, LostCommand, Salvage, SalvageOptions, declared_end, salvage_commands};
 pub use settings::{LogSettings, NoticeSink};
-pub use timeline::{PastDamage, PastRecord, Timeline, TimelineOptions, TimelineStep, WrittenAt};
+pub use timeline::{
+    CutError, PartCopied, PastDamage, PastRecord, Timeline, TimelineOptions, TimelineStep, WrittenAt,
+    copy_until, successor_header,
+};

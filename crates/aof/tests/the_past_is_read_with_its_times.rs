@@ -13,7 +13,7 @@ use std::time::Duration;
 use lastsave_aof::{PastDamage, RecordRole, Timeline, TimelineOptions, TimelineStep, WrittenAt};
 use lastsave_fsync_scheduler::Position;
 use lastsave_storage::sim::SimulatedStorage;
-use lastsave_storage::{Clock, FileMode, OpenOptions, Storage, StorageError, write_synced};
+use lastsave_storage::{Clock, FileMode, OpenOptions, Storage, write_synced};
 use proptest::prelude::*;
 use support::{Driver, INCREMENT, contents, open_directory, record, settings, unit};
 
@@ -74,8 +74,7 @@ fn read(
 }
 
 fn put(storage: &SimulatedStorage, path: &str, bytes: &[u8]) {
-    write_synced(storage, Path::new(path), FileMode::DATA, |out| Ok::<_, StorageError>(out.append(bytes)?))
-        .unwrap();
+    write_synced(storage, Path::new(path), FileMode::DATA, |out| out.append(bytes)).unwrap();
 }
 
 /// A driver of a framed log on a clock that stands still unless it is told.

@@ -9,6 +9,7 @@ pub(crate) enum Tool {
     CheckAof,
     CheckRdb,
     Log,
+    Restore,
 }
 
 impl Tool {
@@ -17,7 +18,8 @@ impl Tool {
         [(Self::CheckAof, "check-aof"), (Self::CheckRdb, "check-rdb")];
 
     /// Those that a first argument asks for.
-    const SUBCOMMANDS: [(Self, &'static str); 3] = [Self::PROGRAMS[0], Self::PROGRAMS[1], (Self::Log, "log")];
+    const SUBCOMMANDS: [(Self, &'static str); 4] =
+        [Self::PROGRAMS[0], Self::PROGRAMS[1], (Self::Log, "log"), (Self::Restore, "restore")];
 }
 
 /// A command line that asks for a tool.

@@ -2,7 +2,8 @@
 //!
 //! `check-aof` and `check-rdb` take the arguments of `redis-check-aof` and `redis-check-rdb`, print their lines and end
 //! with their exit codes, and can do more: rebuild a manifest, salvage what is intact of damaged files, describe a
-//! snapshot, compare two. `log` prints what was written when.
+//! snapshot, compare two. `log` prints what was written when, and `restore` goes back to
+//! a point of it.
 //!
 //! One program is server and tools: [`run`] decides by the name it was called by, or by its first argument.
 //!
@@ -36,6 +37,7 @@ pub fn run(arguments: &[OsString], version: &str) -> Option<i32> {
         Tool::CheckAof => aof::run(&call, version),
         Tool::CheckRdb => rdb::run(&call, version),
         Tool::Log => past::log::run(&call),
+        Tool::Restore => past::restore::run(&call),
     })
 }
 

@@ -107,7 +107,8 @@ impl Manifest {
     }
 
     /// The manifest that lists files by number and name. Increments come in rising order.
-    pub(crate) fn from_files(base: Option<(i64, Vec<u8>)>, increments: Vec<(i64, Vec<u8>)>) -> Self {
+    #[must_use]
+    pub fn from_files(base: Option<(i64, Vec<u8>)>, increments: Vec<(i64, Vec<u8>)>) -> Self {
         let entry = |kind| move |(sequence, name)| ManifestEntry { name, sequence, kind, cut: None };
         let base_sequence = base.as_ref().map_or(0, |(sequence, _)| *sequence);
         let increment_sequence = increments.last().map_or(0, |(sequence, _)| *sequence);

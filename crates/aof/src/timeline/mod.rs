@@ -1,12 +1,14 @@
 //! Reading a file's past: its records in order, each with its place and the time within which it was written, passing
 //! over what is damaged.
 
+mod cut;
 mod times;
 
 use std::sync::Arc;
 
 use lastsave_storage::{File, StorageError};
 
+pub use self::cut::{CutError, PartCopied, copy_until, successor_header};
 pub use self::times::WrittenAt;
 use self::times::{Times, scanner};
 use crate::error::{AofError, DamageReason};

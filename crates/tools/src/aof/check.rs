@@ -95,7 +95,7 @@ fn total_bytes(storage: &dyn Storage, paths: &[PathBuf]) -> u64 {
 }
 
 /// Checks RDB files with the crate that reads them.
-pub(super) struct RdbFile;
+pub(crate) struct RdbFile;
 
 impl RdbChecker for RdbFile {
     fn check(&self, file_name: &str, reader: FileReader) -> RdbVerdict {

@@ -13,6 +13,7 @@ use clap::Parser;
 use lastsave_aof::CheckAction;
 use lastsave_storage::{RealStorage, Storage};
 
+pub(crate) use self::check::RdbFile;
 use crate::called::Call;
 use crate::terminal::Terminal;
 

@@ -185,8 +185,7 @@ impl Log<'_> {
         if !self.printer.file(&set.title(), file) {
             return false;
         }
-        let is_data_set = !file.is_increment() && file.entry.name.ends_with(b".base.aof");
-        if file.is_rdb_base() || (is_data_set && !self.arguments.bases) {
+        if file.is_rdb_base() || (file.is_data_set() && !self.arguments.bases) {
             return true;
         }
         let place = |offset: u64| {

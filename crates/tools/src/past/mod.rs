@@ -1,10 +1,13 @@
 //! The past of a log: what was written when, and going back to a point of it.
 
 mod filter;
+mod goal;
 pub(crate) mod log;
 mod point;
 mod printer;
+pub(crate) mod restore;
 mod sets;
+mod target;
 mod walk;
 
 use clap::Parser;

@@ -78,6 +78,11 @@ impl SetFile {
         self.entry.kind == FileKind::Base && self.entry.name.ends_with(b".base.rdb")
     }
 
+    /// Whether it is a base as a rewrite makes it: a data set, without a history of its own.
+    pub(crate) fn is_data_set(&self) -> bool {
+        self.is_rdb_base() || (self.entry.kind == FileKind::Base && self.entry.name.ends_with(b".base.aof"))
+    }
+
     pub(crate) fn is_increment(&self) -> bool {
         self.entry.kind == FileKind::Increment
     }
@@ -101,9 +106,13 @@ impl FileSet {
     /// When the data was as the base has it, unix milliseconds: the cut of the base, which is where the first increment
     /// begins.
     pub(crate) fn begins_ms(&self) -> Option<u64> {
-        let by_header = self.increments().next().and_then(|first| first.header).map(|header| header.time_ms);
         let base = self.files.first().filter(|file| !file.is_increment());
-        by_header.or_else(|| base.and_then(|base| base.rdb_ms.or(base.end_ms)))
+        if let Some(base) = base.filter(|base| !base.is_data_set()) {
+            // An old log, which was taken in as a base: its history begins with the RDB in it, or with nothing.
+            return Some(base.rdb_ms.unwrap_or(0));
+        }
+        let by_header = self.increments().next().and_then(|first| first.header).map(|header| header.time_ms);
+        by_header.or_else(|| base.map_or(Some(0), |base| base.rdb_ms.or(base.end_ms)))
     }
 
     /// Whether the first increment of `next` goes on where this set ends: nothing was lost between them.
