@@ -13,9 +13,10 @@ use crate::error::AofError;
 use crate::manifest::{BaseForm, FileKind, Manifest, ManifestDefect, ManifestEntry, ManifestError};
 use crate::names::{LogNames, as_path};
 use crate::notice::Notice;
+use crate::retention::{RetainedDirectory, RetainedSets, Retention};
 
 /// A manifest bigger than this is none.
-const MANIFEST_BYTES_MAX: u64 = 64 << 20;
+pub(crate) const MANIFEST_BYTES_MAX: u64 = 64 << 20;
 
 /// The manifest and the files beside it. Shared by the log, the loader and whoever deletes history; all changes of the
 /// manifest go through here, one at a time.
@@ -24,6 +25,10 @@ pub struct AofDirectory {
     storage: Arc<dyn Storage>,
     names: LogNames,
     state: Mutex<State>,
+    /// Held while files of the history are retained, deleted or given up.
+    collecting: Mutex<()>,
+    /// What is retained.
+    retained: Mutex<RetainedSets>,
 }
 
 #[derive(Debug)]
@@ -54,6 +59,8 @@ impl AofDirectory {
             storage,
             names,
             state: Mutex::new(State { manifest: Manifest::new(), in_doubt: false, orphans: Vec::new() }),
+            collecting: Mutex::new(()),
+            retained: Mutex::new(RetainedSets::default()),
         };
         directory.reload()?;
         Ok(Arc::new(directory))
@@ -213,8 +220,14 @@ impl AofDirectory {
     /// # Errors
     /// What the disk said. What could not be deleted stays listed; the call may be repeated.
     pub fn delete_history(&self) -> Result<Vec<Notice>, StorageError> {
+        let history = self.manifest().history().to_vec();
+        self.delete_from_history(&history)
+    }
+
+    /// Deletes these files of the history and forgets them.
+    fn delete_from_history(&self, files: &[ManifestEntry]) -> Result<Vec<Notice>, StorageError> {
         let mut state = self.state();
-        if state.manifest.history().is_empty() {
+        if files.is_empty() {
             return Ok(Vec::new());
         }
         if state.in_doubt {
@@ -226,7 +239,7 @@ impl AofDirectory {
         // A name goes away at once; the space of a big file takes its time, when the last handle is closed. That is after
         // the manifest is free again for the log.
         let mut handles = Vec::new();
-        for entry in state.manifest.history() {
+        for entry in files {
             let listed = state.manifest.loaded_files().any(|other| other.name == entry.name);
             assert!(!listed, "a file in use is not part of the history");
             notices.push(Notice::info(format!(
@@ -240,14 +253,45 @@ impl AofDirectory {
                 _ => {}
             }
         }
+        // A file that comes back once nobody lists it would stay for ever.
+        self.sync_names()?;
         let mut manifest = state.manifest.clone();
-        manifest.forget_history();
+        manifest.forget_history(files);
         if !manifest.is_empty() {
             self.persist_locked(&mut state, manifest)?;
         }
         drop(state);
         drop(handles);
         Ok(notices)
+    }
+
+    /// Retains the files of the history as `retention` says, deletes them from the log's directory, and gives up what was
+    /// retained too long or is too much. To be called as [`AofDirectory::delete_history`], and now and then.
+    ///
+    /// # Errors
+    /// What the disk said; then nothing was deleted that should have been retained. The call may be repeated.
+    pub fn collect_history(&self, retention: &Retention, now_ms: u64) -> Result<Vec<Notice>, StorageError> {
+        let _collecting = self.collecting.lock().expect("no holder of the lock panics");
+        let directory = RetainedDirectory::new(&*self.storage, &self.names);
+        let mut notices = Vec::new();
+        if retention.is_on() {
+            // Only this thread takes anything out of the history; what comes in meanwhile is kept and deleted next time.
+            let manifest = self.manifest();
+            notices.extend(directory.keep(&manifest, now_ms)?);
+            notices.extend(self.delete_from_history(manifest.history())?);
+        } else {
+            notices.extend(self.delete_history()?);
+        }
+        let (left, given_up) = directory.give_up(retention, now_ms)?;
+        *self.retained.lock().expect("no holder of the lock panics") = left;
+        notices.extend(given_up);
+        Ok(notices)
+    }
+
+    /// What is retained, as far as it has been looked at: by [`AofDirectory::collect_history`].
+    #[must_use]
+    pub fn retained(&self) -> RetainedSets {
+        *self.retained.lock().expect("no holder of the lock panics")
     }
 
     /// Removes a file that no manifest lists; a failure leaves a harmless leftover.

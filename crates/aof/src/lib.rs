@@ -71,6 +71,7 @@ mod numbers;
 mod prepared;
 mod record;
 mod recovery;
+mod retention;
 mod salvage;
 mod scan;
 mod segment;
@@ -98,6 +99,7 @@ pub use names::{LogNames, NameError, RETAINED_SUFFIX};
 pub use notice::{Notice, NoticeLevel};
 pub use record::{push_record, push_timestamp};
 pub use recovery::{CutReport, EmptyLog, OpenedLog, RecoveredLog, open_log};
+pub use retention::{RetainedSets, Retention};
 pub use salvage::{Loss, LostCommand, Salvage, SalvageOptions, declared_end, salvage_commands};
 pub use settings::{LogSettings, NoticeSink};
 pub use timeline::{

@@ -155,6 +155,12 @@ directives! {
     "aof-import-rdb" => aof_import_rdb: bool = Flag::new(true), OURS, Works;
     /// Sync every 4 MiB while the log is rewritten.
     "aof-rewrite-incremental-fsync" => aof_rewrite_incremental_fsync: bool = Flag::new(true), RUNTIME, Works;
+    /// Retain the files that a rewrite has made superfluous, beside the log's directory, until they have been so for this
+    /// many seconds; 0: whatever their age.
+    "aof-retain-age" => aof_retain_age: u64 = Number::integer(0, LONG_MAX, 0), OURS, Works;
+    /// Retain such files as long as all of them together have no more than this many bytes; 0: however many. With both
+    /// at 0, nothing is retained.
+    "aof-retain-size" => aof_retain_size: u64 = Number::memory(0, LONG_MAX, 0), OURS, Works;
     /// Keep the files a rewrite has replaced.
     "aof-disable-auto-gc" => aof_disable_auto_gc: bool = Flag::new(false), HIDDEN, Works;
     /// What to do when a command from the log or the master is answered with an error.

@@ -266,6 +266,94 @@ fn log_finds_by_key_prefix_pattern_database_and_time() {
     assert!(line(&["--until", &position]).contains("db5 \"SET\" \"user:1\" \"e\""));
 }
 
+fn rewrite(server: &TestServer, client: &mut Client) {
+    let before: u64 = server.info("aof_rewrites").parse().expect("a number");
+    client.run("BGREWRITEAOF");
+    eventually("the rewrite", || {
+        server.info("aof_rewrites") == (before + 1).to_string()
+            && server.info("aof_rewrite_in_progress") == "0"
+    });
+}
+
+#[test]
+fn a_point_before_a_rewrite_is_restored_from_what_was_retained() {
+    let arguments = ["--appendonly", "yes", "--aof-retain-size", "100mb", "--rdb-write-version", "10"];
+    let server = TestServer::start(&arguments);
+    let mut client = server.client();
+    let mut digests = Vec::new();
+    for (round, marker) in ["ping:1", "ping:2", "ping:3"].into_iter().enumerate() {
+        fill(&mut client, round);
+        // Until a sync has told the time of what was written.
+        std::thread::sleep(std::time::Duration::from_millis(1250));
+        digests.push((marker, now_ms(), digest(&mut client)));
+        client.run(&format!("SET {marker} x"));
+        rewrite(&server, &mut client);
+        eventually("the set is retained", || server.info("aof_retained_sets") == (round + 1).to_string());
+    }
+    client.run("FLUSHALL");
+    assert_ne!(server.info("aof_retained_bytes"), "0");
+    let from = server.directory.path();
+    // The kept files are out of the way of whoever takes over the log.
+    assert_eq!(files::names(&from.join("appendonlydir")).len(), 3);
+    let restored = |to: &str, expected: &str| {
+        let outer = temporary_directory();
+        let into = into_of(&outer);
+        let ran = tool(from, &["restore", "--to", to, "--from", ".", "--into", text(&into)]);
+        assert_eq!(ran.code, Some(0), "{}", ran.output);
+        assert_restored(&into, expected);
+        ran.output
+    };
+    for (marker, moment, digest) in &digests {
+        let ran = tool(from, &["log", ".", "--key", marker, "--command", "set", "--json"]);
+        let line = ran.output.lines().find(|line| line.contains("\"position\"")).expect("a line");
+        let record: serde_json::Value = serde_json::from_str(line).expect("a line is JSON");
+        let output = restored(record["position"].as_str().expect("text"), digest);
+        assert!(output.contains("File set: retained"), "{output}");
+        let output = restored(&moment.to_string(), digest);
+        assert!(output.contains("File set: retained"), "{output}");
+    }
+    // Redis deletes nothing of it, and a set is a log by itself.
+    let sets = files::names(&from.join("appendonlydir-retained"));
+    assert_eq!(sets.len(), 3);
+    for set in &sets {
+        let check = tool(from, &["check-aof", &format!("appendonlydir-retained/{set}")]);
+        assert_eq!(check.code, Some(0), "{}", check.output);
+    }
+    let mut server = server;
+    server.terminate();
+    let directory = std::mem::replace(&mut server.directory, temporary_directory());
+    if has_oracle() {
+        let redis = Instance::start(Program::Redis, directory.path(), &["--appendonly", "yes", "--save", ""]);
+        redis.client().run("BGREWRITEAOF");
+        eventually("the rewrite", || {
+            redis.client().info("aof_rewrites") == "1"
+                && redis.client().info("aof_rewrite_in_progress") == "0"
+        });
+        redis.shut_down("NOSAVE");
+    }
+    assert_eq!(files::names(&directory.path().join("appendonlydir-retained")), sets);
+}
+
+#[test]
+fn retained_sets_go_by_age_and_by_size() {
+    let server = TestServer::start(&["--appendonly", "yes", "--aof-retain-age", "3600"]);
+    let mut client = server.client();
+    for round in 0..3 {
+        fill(&mut client, round);
+        rewrite(&server, &mut client);
+    }
+    eventually("three sets", || server.info("aof_retained_sets") == "3");
+    let bytes: u64 = server.info("aof_retained_bytes").parse().expect("a number");
+    client.run(&format!("CONFIG SET aof-retain-size {}", bytes - 1));
+    eventually("the oldest is given up", || server.info("aof_retained_sets") == "2");
+    client.run("CONFIG SET aof-retain-size 0 aof-retain-age 1");
+    eventually("the others grow old", || server.info("aof_retained_sets") == "0");
+    assert_eq!(files::names(&server.directory.path().join("appendonlydir-retained")).len(), 0);
+    client.run("CONFIG SET aof-retain-age 0");
+    rewrite(&server, &mut client);
+    assert_eq!(server.info("aof_retained_sets"), "0", "nothing is retained by default");
+}
+
 #[test]
 fn a_log_of_redis_is_wound_back() {
     if !has_oracle() {

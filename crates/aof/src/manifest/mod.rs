@@ -257,9 +257,11 @@ impl Manifest {
         }
     }
 
-    /// Forgets the history (its files have been deleted). Returns whether there was any.
-    pub fn forget_history(&mut self) -> bool {
-        !std::mem::take(&mut self.history).is_empty()
+    /// Forgets files of the history, which have been deleted. Returns whether there were any.
+    pub fn forget_history(&mut self, files: &[ManifestEntry]) -> bool {
+        let before = self.history.len();
+        self.history.retain(|entry| !files.contains(entry));
+        self.history.len() < before
     }
 }
 
@@ -306,8 +308,9 @@ mod tests {
              file appendonly.aof.1.base.rdb seq 1 type h\n\
              file appendonly.aof.2.incr.aof seq 2 type i\n"
         );
-        assert!(manifest.forget_history());
-        assert!(!manifest.forget_history());
+        let history = manifest.history().to_vec();
+        assert!(manifest.forget_history(&history));
+        assert!(!manifest.forget_history(&history));
     }
 
     #[test]

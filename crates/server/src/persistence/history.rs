@@ -1,10 +1,13 @@
-//! Deleting the files that rewrites have replaced, away from the executor.
+//! Deleting or retaining the files that rewrites have replaced, away from the executor.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::Persistence;
 use super::jobs::WakeExecutor;
+
+/// Between looks at the age of what is retained.
+const COLLECTION_INTERVAL_MS: i64 = 10_000;
 
 /// Deletions under way.
 #[derive(Debug, Default)]
@@ -38,15 +41,35 @@ impl Drop for Deletion {
 }
 
 impl Persistence {
-    /// Deletes superseded files.
-    pub(super) fn delete_history(&mut self) {
+    /// Retains or deletes superseded files, and gives up what was retained long enough. Counts as under way meanwhile.
+    pub(super) fn collect_history(&mut self) {
+        let deletion = self.history.begin(self.jobs.waker());
+        self.collect(Some(deletion));
+    }
+
+    /// The same by the way: nobody waits for it.
+    pub(super) fn collect_history_quietly(&mut self) {
+        self.collect(None);
+    }
+
+    /// Gives up what has been retained for too long in the meantime; called by cron.
+    pub(super) fn collect_history_when_due(&mut self, now_ms: i64) {
+        let is_due = now_ms - self.last_collection_ms >= COLLECTION_INTERVAL_MS;
+        if is_due && self.settings.retention.age_seconds > 0 {
+            self.collect_history_quietly();
+        }
+    }
+
+    fn collect(&mut self, deletion: Option<Deletion>) {
+        let now_ms = self.now_ms();
+        self.last_collection_ms = now_ms;
         if self.settings.keep_history {
             return;
         }
-        let directory = Arc::clone(&self.directory);
-        let deletion = self.history.begin(self.jobs.waker());
+        let (directory, retention) = (Arc::clone(&self.directory), self.settings.retention);
+        let now_ms = u64::try_from(now_ms).unwrap_or(0);
         self.jobs.run_aside(Box::new(move || {
-            match directory.delete_history() {
+            match directory.collect_history(&retention, now_ms) {
                 Ok(notices) => super::log_notices(notices),
                 Err(error) => tracing::warn!("Can't remove the history of the append only file: {error}"),
             }

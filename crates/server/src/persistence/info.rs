@@ -91,6 +91,9 @@ impl Persistence {
         lines.field("snapshot_longest_turn_cpu_us", self.longest_turn_us);
         lines.field("no_snapshot_longest_turn_cpu_us", self.longest_turn_without_us);
         lines.field("aof_last_load_cut_bytes", self.load_statistics.cut_bytes);
+        let retained = self.directory.retained();
+        lines.field("aof_retained_sets", retained.sets);
+        lines.field("aof_retained_bytes", retained.bytes);
     }
 
     fn info_log(&self, lines: &mut Lines<'_>) {

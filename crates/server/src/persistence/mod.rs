@@ -132,6 +132,8 @@ pub(crate) struct Persistence {
     settling_tickets: Vec<u64>,
     rewrite_is_scheduled: bool,
     last_rewrite_try_ms: i64,
+    /// When superseded files were looked at last.
+    last_collection_ms: i64,
     jobs: Jobs,
     shutdown: Option<Shutdown>,
     notices: Vec<Notice>,
@@ -201,6 +203,7 @@ impl Persistence {
             settling_tickets: Vec::new(),
             rewrite_is_scheduled: false,
             last_rewrite_try_ms: 0,
+            last_collection_ms: 0,
             shutdown: None,
             notices: Vec::new(),
             last_ticket: 0,
@@ -267,6 +270,7 @@ impl Persistence {
         dataset.keyspace.reap_snapshots();
         self.start_due_rewrites(dataset, now_ms);
         self.start_due_saves(dataset, now_ms);
+        self.collect_history_when_due(now_ms);
         std::mem::take(&mut self.notices)
     }
 
@@ -295,7 +299,7 @@ impl Persistence {
     ///
     /// `dir` is not among what is applied here: see [`Persistence::change_directory`].
     pub(crate) fn apply_config(&mut self, config: &Config, changed: &[&str]) {
-        let keep_history_before = self.settings.keep_history;
+        let (keep_history_before, retention_before) = (self.settings.keep_history, self.settings.retention);
         let skip_checksum = self.settings.skip_checksum;
         self.settings = PersistenceSettings { skip_checksum, ..PersistenceSettings::of(config) };
         if let Some(loading) = &self.loading {
@@ -311,8 +315,9 @@ impl Persistence {
                 log.set_overload(self.settings.overload);
             }
         }
-        if keep_history_before && !self.settings.keep_history {
-            self.delete_history();
+        let is_collected_again = keep_history_before && !self.settings.keep_history;
+        if self.log.is_some() && (is_collected_again || retention_before != self.settings.retention) {
+            self.collect_history();
         }
     }
 

@@ -307,7 +307,7 @@ impl Persistence {
     fn finish_history(&mut self) {
         self.rewrites.note_success();
         tracing::info!("Background AOF rewrite finished successfully");
-        self.delete_history();
+        self.collect_history();
     }
 
     fn remove_unused_base(&mut self) {

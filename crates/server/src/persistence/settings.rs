@@ -1,5 +1,6 @@
 //! Configuration values that persistence reads.
 
+use lastsave_aof::Retention;
 use lastsave_config::{AppendFsync, AppendfsyncOverload, Config, MaxmemoryPolicy, SavePoint};
 use lastsave_fsync_scheduler::{Overload, Policy};
 use lastsave_rdb::{RdbVersion, WriterOptions};
@@ -34,6 +35,7 @@ pub(crate) struct PersistenceSettings {
     pub(crate) load_truncated: bool,
     pub(crate) corrupt_tail_bytes_max: u64,
     pub(crate) keep_history: bool,
+    pub(crate) retention: Retention,
     pub(crate) rewrite_percentage: u64,
     pub(crate) rewrite_min_bytes: u64,
     pub(crate) databases: usize,
@@ -82,6 +84,7 @@ impl PersistenceSettings {
             load_truncated: config.aof_load_truncated,
             corrupt_tail_bytes_max: config.aof_load_corrupt_tail_max_size,
             keep_history: config.aof_disable_auto_gc,
+            retention: Retention { age_seconds: config.aof_retain_age, bytes: config.aof_retain_size },
             rewrite_percentage: u64::from(config.auto_aof_rewrite_percentage),
             rewrite_min_bytes: config.auto_aof_rewrite_min_size,
             databases: config.databases,

@@ -46,6 +46,9 @@ pub(super) fn configuration(random: &mut SimulatedRandom, source: Source, versio
     if random.chance(1, 3) {
         set("auto-aof-rewrite-min-size", "2kb");
     }
+    if random.chance(1, 3) {
+        set("aof-retain-size", "20kb");
+    }
     let (config, _) = parse_text(text.as_bytes()).expect("the simulation writes valid configurations");
     config
 }

@@ -272,7 +272,7 @@ impl Persistence {
         self.log = Some(handle);
         self.log_state = if enabled { LogState::On } else { LogState::Off };
         self.log_takes_effects = enabled;
-        self.delete_history();
+        self.collect_history();
         Ok(())
     }
 
