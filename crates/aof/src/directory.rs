@@ -1,5 +1,6 @@
 //! The directory of a log: its manifest on disk and in memory, and the changes of both that survive a crash.
 
+use std::collections::VecDeque;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -9,6 +10,7 @@ use lastsave_storage::{
     rename_durably, replace_durably_with, unlink_durably, write_synced,
 };
 
+use crate::backup::{Pins, SealedFiles};
 use crate::error::AofError;
 use crate::manifest::{BaseForm, FileKind, Manifest, ManifestDefect, ManifestEntry, ManifestError};
 use crate::names::{LogNames, as_path};
@@ -29,6 +31,10 @@ pub struct AofDirectory {
     collecting: Mutex<()>,
     /// What is retained.
     retained: Mutex<RetainedSets>,
+    /// What backups still want.
+    pins: Arc<Pins>,
+    /// What was sealed for backups, oldest first.
+    sealed: Mutex<VecDeque<SealedFiles>>,
 }
 
 #[derive(Debug)]
@@ -61,6 +67,8 @@ impl AofDirectory {
             state: Mutex::new(State { manifest: Manifest::new(), in_doubt: false, orphans: Vec::new() }),
             collecting: Mutex::new(()),
             retained: Mutex::new(RetainedSets::default()),
+            pins: Arc::default(),
+            sealed: Mutex::default(),
         };
         directory.reload()?;
         Ok(Arc::new(directory))
@@ -265,6 +273,20 @@ impl AofDirectory {
         Ok(notices)
     }
 
+    /// Takes note of a cut for a backup: what `manifest` lists is not written any more.
+    pub(crate) fn seal(&self, manifest: Manifest, is_framed: bool) {
+        let (storage, names, pins) = (Arc::clone(&self.storage), self.names.clone(), Arc::clone(&self.pins));
+        let files = SealedFiles::new(storage, names, manifest, is_framed, pins);
+        self.sealed.lock().expect("no holder of the lock panics").push_back(files);
+    }
+
+    /// The files before the cut of the oldest [`Switch::Backup`](lastsave_fsync_scheduler::Switch::Backup) that has
+    /// succeeded and whose files were not taken yet. History is not deleted while a backup holds any of it: call
+    /// [`AofDirectory::collect_history`] when the backup is done.
+    pub fn take_sealed(&self) -> Option<SealedFiles> {
+        self.sealed.lock().expect("no holder of the lock panics").pop_front()
+    }
+
     /// Retains the files of the history as `retention` says, deletes them from the log's directory, and gives up what was
     /// retained too long or is too much. To be called as [`AofDirectory::delete_history`], and now and then.
     ///
@@ -274,7 +296,9 @@ impl AofDirectory {
         let _collecting = self.collecting.lock().expect("no holder of the lock panics");
         let directory = RetainedDirectory::new(&*self.storage, &self.names);
         let mut notices = Vec::new();
-        if retention.is_on() {
+        if self.pins.holds_any(self.manifest().history()) {
+            // A backup still wants them; whoever made it asks again afterwards.
+        } else if retention.is_on() {
             // Only this thread takes anything out of the history; what comes in meanwhile is kept and deleted next time.
             let manifest = self.manifest();
             notices.extend(directory.keep(&manifest, now_ms)?);

@@ -53,6 +53,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod backup;
 mod check;
 mod checksum;
 mod digits;
@@ -78,6 +79,7 @@ mod segment;
 mod settings;
 mod timeline;
 
+pub use backup::{BackupReport, SealedFiles, is_backup, remove_backup};
 pub use check::{
     CheckAction, CheckConsole, CheckOptions, CheckReport, DamageReport, FileReport, FileVerdict, FrameReport,
     ManifestPlan, PlannedFile, RdbChecker, RdbVerdict, RebuildChoice, RebuildRefusal, check_log,

@@ -50,6 +50,8 @@ pub(crate) struct Segment {
     prepared: Option<Arc<PreparedSpace>>,
     /// Bytes that belong to nothing may lie behind `end`.
     tail_is_dirty: bool,
+    /// Where the stream stood when the file was started; `None` when it held records already.
+    started_at: Option<Position>,
 }
 
 impl Segment {
@@ -75,6 +77,7 @@ impl Segment {
             durable,
             prepared: None,
             tail_is_dirty: false,
+            started_at: None,
         }
     }
 
@@ -90,7 +93,8 @@ impl Segment {
         file.write_all_at(&line, 0)?;
         file.sync()?;
         let segment_id = header.map(|header| header.segment_id);
-        Ok(Self::resume(file, name, sequence, segment_id, line.len() as u64, position))
+        let segment = Self::resume(file, name, sequence, segment_id, line.len() as u64, position);
+        Ok(Self { started_at: Some(position), ..segment })
     }
 
     pub(crate) fn file(&self) -> &Arc<dyn File> {
@@ -112,6 +116,11 @@ impl Segment {
 
     pub(crate) fn end_position(&self) -> Position {
         self.end_position
+    }
+
+    /// Whether nothing was logged to the file since it was started.
+    pub(crate) fn is_without_record(&self) -> bool {
+        self.started_at == Some(self.end_position)
     }
 
     /// The file has its final name and number now.

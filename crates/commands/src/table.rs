@@ -75,6 +75,7 @@ const FAMILIES: &[&[CommandSpec]] = &[
     geo::add::COMMANDS,
     geo::position::COMMANDS,
     geo::search::COMMANDS,
+    server::backup::COMMANDS,
     server::client::COMMANDS,
     server::command::COMMANDS,
     server::config::COMMANDS,

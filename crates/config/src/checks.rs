@@ -27,6 +27,14 @@ pub(crate) fn appenddirname(value: &[u8]) -> Checked {
     }
 }
 
+pub(crate) fn backupdirname(value: &[u8]) -> Checked {
+    match value {
+        [] => Err("backupdirname can't be empty"),
+        _ if is_base_name(value) && !value.starts_with(b".") => Ok(()),
+        _ => Err("backupdirname can't be a path, just a dirname"),
+    }
+}
+
 pub(crate) fn announced_host_name(value: &[u8]) -> Checked {
     if value.len() >= 256 {
         Err("Hostnames must be less than 256 characters")

@@ -121,6 +121,9 @@ directives! {
     /// The directory of the log, inside `dir`.
     "appenddirname" => appenddirname: Text =
         Plain::new("appendonlydir").checked(checks::appenddirname), IMMUTABLE, Works;
+    /// The directory of what BACKUP makes, inside `dir`.
+    "backupdirname" => backupdirname: Text =
+        Plain::new("backups").checked(checks::backupdirname), IMMUTABLE.ours(), Works;
     /// When the log is synced: see the table of guarantees in the operations guide.
     "appendfsync" => appendfsync: AppendFsync = OneOf(AppendFsync::Everysec), RUNTIME, Works;
     /// What `everysec` does when the disk cannot keep up: hold back replies to writers so that the data at

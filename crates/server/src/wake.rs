@@ -103,6 +103,7 @@ impl Server {
             match client.blocked.as_ref().and_then(&answer) {
                 Some(Answer::Status(text)) => client.reply.simple(&text),
                 Some(Answer::Error(text)) => client.reply.error(&text),
+                Some(Answer::Bulks(lines)) => crate::handlers::reply_lines(client, &lines),
                 Some(Answer::Later(_)) | None => {
                     self.queues.blocked.push(key);
                     continue;

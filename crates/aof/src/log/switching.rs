@@ -17,12 +17,26 @@ impl AofLog {
         durable: Position,
     ) -> Result<(), LogError> {
         match kind {
-            Switch::Rewrite | Switch::Backup => self.switch_to_next_increment(kind, at, durable),
+            Switch::Rewrite => self.switch_to_next_increment(kind, at, durable),
+            Switch::Backup => self.seal(at, durable),
             Switch::Enable => self.collect_for_first_base(at),
             Switch::Rebase => self.collect_for_new_base(at),
             Switch::Disable => self.turn_off(at, durable),
             _ => Err(LogError::Misuse("a kind of switch this log does not know")),
         }
+    }
+
+    /// The files before the cut are closed, and put aside for a backup. An increment without a record is gone on with.
+    fn seal(&mut self, at: Position, durable: Position) -> Result<(), LogError> {
+        match &self.current {
+            Some((segment, Role::Listed)) if segment.end_position() == at && segment.is_without_record() => {}
+            _ => self.switch_to_next_increment(Switch::Backup, at, durable)?,
+        }
+        let manifest = self.directory.manifest().without_last_increment();
+        // Files without frames may be older than the setting: what comes before a header line says where they end.
+        let is_framed = self.settings.frames();
+        self.directory.seal(manifest, is_framed);
+        Ok(())
     }
 
     /// (1) drain and sync the old increment, (2) create and sync the new one and its name, (3) list it, durably.

@@ -213,6 +213,15 @@ impl Manifest {
         entry
     }
 
+    /// What is loaded before the last increment, as a manifest of its own, without the history.
+    #[must_use]
+    pub fn without_last_increment(&self) -> Self {
+        let mut increments = self.increments.clone();
+        increments.pop();
+        let increment_sequence = increments.last().map_or(0, |entry| entry.sequence);
+        Self { increments, increment_sequence, history: Vec::new(), ..self.clone() }
+    }
+
     /// Lists the next base; the one before becomes history.
     pub fn replace_base(&mut self, names: &LogNames, form: BaseForm) -> ManifestEntry {
         let sequence = self.free_sequence(self.base_sequence, |sequence| names.base(sequence, form));

@@ -1,5 +1,6 @@
 //! Metadata of the commands that the server executes, and COMMAND, which tells about all of them.
 
+pub(crate) mod backup;
 pub(crate) mod client;
 pub(crate) mod command;
 pub(crate) mod config;

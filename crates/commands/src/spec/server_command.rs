@@ -7,6 +7,12 @@
 pub enum ServerCommand {
     /// AUTH
     Auth,
+    /// BACKUP CREATE
+    BackupCreate,
+    /// BACKUP DELETE
+    BackupDelete,
+    /// BACKUP LIST
+    BackupList,
     /// BGREWRITEAOF
     BackgroundRewriteAof,
     /// BGSAVE

@@ -1,5 +1,6 @@
 //! The commands that the server itself executes, one file per family.
 
+mod backup;
 pub(crate) mod client;
 mod config;
 mod connection;
@@ -16,7 +17,7 @@ mod status;
 mod texts;
 
 pub(crate) use migrate::{MigrateConnections, is_secret_of_migrate};
-pub(crate) use persistence::WAITAOF_WITHOUT_LOG;
+pub(crate) use persistence::{WAITAOF_WITHOUT_LOG, reply_lines};
 pub(crate) use pubsub::answers_with_pushes;
 
 use lastsave_commands::ServerCommand;
@@ -69,6 +70,9 @@ impl Server {
         use ServerCommand as Command;
         match command {
             Command::Auth => self.auth(client, request),
+            Command::BackupCreate | Command::BackupDelete | Command::BackupList => {
+                self.backup(client, command, request);
+            }
             Command::BackgroundRewriteAof => self.bgrewriteaof(client),
             Command::BackgroundSave => self.bgsave(client, request),
             Command::ClientCaching => Self::client_caching(client, request),

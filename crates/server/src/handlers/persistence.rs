@@ -46,6 +46,7 @@ impl Server {
         match answer {
             Answer::Status(text) => client.reply.simple(&text),
             Answer::Error(text) => client.reply.error(&text),
+            Answer::Bulks(lines) => reply_lines(client, &lines),
             Answer::Later(ticket) => self.block(client, Blocked::Job { ticket }),
         }
     }
@@ -162,6 +163,14 @@ impl Server {
         client.reply.bulk(b"master");
         client.reply.integer(0);
         client.reply.array(0);
+    }
+}
+
+/// Replies an array of bulk strings.
+pub(crate) fn reply_lines(client: &mut Client, lines: &[String]) {
+    client.reply.array(lines.len());
+    for line in lines {
+        client.reply.bulk(line.as_bytes());
     }
 }
 

@@ -7,6 +7,8 @@ pub(crate) enum Answer {
     Status(String),
     /// An error reply, code included, without its `-`.
     Error(String),
+    /// An array of bulk strings.
+    Bulks(Vec<String>),
     /// The client waits; [`Notice::JobDone`] with this ticket brings the answer.
     Later(u64),
 }

@@ -94,6 +94,13 @@ impl Persistence {
         let retained = self.directory.retained();
         lines.field("aof_retained_sets", retained.sets);
         lines.field("aof_retained_bytes", retained.bytes);
+        let backups = self.backups.statistics();
+        lines.field("backups_in_progress", self.backups.under_way());
+        lines.field("backups_completed", backups.completed);
+        lines.field("backup_last_status", status(backups.last_ok));
+        lines.field("backup_last_time", backups.last_seconds);
+        lines.field("backup_last_bytes", backups.last.bytes);
+        lines.field("backup_last_copied_bytes", backups.last.copied_bytes);
     }
 
     fn info_log(&self, lines: &mut Lines<'_>) {

@@ -120,6 +120,9 @@ impl Persistence {
                 }
                 self.log_disabled(id);
             }
+            Event::SwitchDone { id, result, .. } if self.is_backup(id) => {
+                self.backup_sealed(id, &result, now_ms);
+            }
             Event::SwitchDone { id, result, .. } => self.rewrite_switched(id, result),
             Event::RewriteDone { id, result } => self.rewrite_concluded(id, result, now_ms),
             Event::FlushDone { id, .. } if self.sync_request == Some(id) => self.sync_request = None,

@@ -11,6 +11,7 @@
 //! | `log_state` | the log switched on and off, its events |
 //! | `rewrite`, `rewriting` | new bases for the log |
 //! | `history`, `settling` | deleting the files that these replace; who waits for that |
+//! | `backups` | BACKUP |
 //! | `saves`, `saving` | SAVE, BGSAVE, save points |
 //! | `snapshot_file`, `progress`, `jobs` | writing a snapshot, on its thread |
 //! | `budget` | the memory a snapshot may cost |
@@ -21,6 +22,7 @@
 //! | `observation` | what a simulation sees |
 
 mod api;
+mod backups;
 mod budget;
 mod debugging;
 mod gating;
@@ -52,6 +54,7 @@ use lastsave_fsync_scheduler::{LogHandle, Policy, RequestId, Stepper};
 use lastsave_storage::{Clock, LockGuard, Storage};
 
 pub(crate) use self::api::{Answer, LoadProgress, Notice, ReloadOptions, ShutdownOptions, ShutdownProgress};
+use self::backups::Backups;
 use self::history::HistoryCollection;
 use self::jobs::Jobs;
 pub(crate) use self::jobs::{JobMode, WakeExecutor};
@@ -134,6 +137,7 @@ pub(crate) struct Persistence {
     last_rewrite_try_ms: i64,
     /// When superseded files were looked at last.
     last_collection_ms: i64,
+    backups: Backups,
     jobs: Jobs,
     shutdown: Option<Shutdown>,
     notices: Vec<Notice>,
@@ -204,6 +208,7 @@ impl Persistence {
             rewrite_is_scheduled: false,
             last_rewrite_try_ms: 0,
             last_collection_ms: 0,
+            backups: Backups::default(),
             shutdown: None,
             notices: Vec::new(),
             last_ticket: 0,
@@ -287,6 +292,7 @@ impl Persistence {
                     self.base_ended(dataset, done, now_ms);
                 }
             }
+            self.finish_backups(now_ms);
             self.start_next_save(dataset, now_ms);
             self.continue_shutdown(dataset, now_ms);
             self.watch_budget(dataset);

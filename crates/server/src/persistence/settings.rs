@@ -15,6 +15,7 @@ pub(crate) struct PersistenceSettings {
     pub(crate) dump_name: String,
     pub(crate) append_name: String,
     pub(crate) append_directory: String,
+    pub(crate) backup_directory: String,
     pub(crate) appendonly: bool,
     pub(crate) policy: Policy,
     pub(crate) overload: Overload,
@@ -55,6 +56,7 @@ impl PersistenceSettings {
             dump_name: config.dbfilename.to_string(),
             append_name: config.appendfilename.to_string(),
             append_directory: config.appenddirname.to_string(),
+            backup_directory: config.backupdirname.to_string(),
             appendonly: config.appendonly,
             policy: match config.appendfsync {
                 AppendFsync::Always => Policy::Always,

@@ -45,7 +45,7 @@ impl Machine {
         match answer {
             Answer::Status(text) => client.reply.simple(text),
             Answer::Error(text) => client.reply.error(text),
-            Answer::Later(_) => unreachable!("an answer is given at the end"),
+            Answer::Bulks(_) | Answer::Later(_) => unreachable!("an answer is given at the end"),
         }
         let unit = client.unit_of_ticket;
         self.hold(index, appended);
