@@ -81,8 +81,7 @@ directives! {
     /// Write a CRC-64 at the end of snapshots and verify it when loading.
     "rdbchecksum" => rdbchecksum: bool = Flag::new(true), IMMUTABLE, Works;
     /// The name of the snapshot file in `dir`.
-    "dbfilename" => dbfilename: Text =
-        Plain::new("dump.rdb").checked(checks::dbfilename), RUNTIME.protected(), Works;
+    "dbfilename" => dbfilename: Text = Plain::new("dump.rdb").checked(checks::dbfilename), RUNTIME.protected(), Works;
     /// The working directory: snapshots, the log directory and relative paths live in it.
     "dir" => dir: Text = Directory, RUNTIME.protected().denied_while_loading(), Works;
     /// Remove the files of a synchronisation with a master when neither save points nor the log want them.
@@ -158,11 +157,9 @@ directives! {
     "aof-import-rdb" => aof_import_rdb: bool = Flag::new(true), OURS, Works;
     /// Sync every 4 MiB while the log is rewritten.
     "aof-rewrite-incremental-fsync" => aof_rewrite_incremental_fsync: bool = Flag::new(true), RUNTIME, Works;
-    /// Retain the files that a rewrite has made superfluous, beside the log's directory, until they have been so for this
-    /// many seconds; 0: whatever their age.
+    /// Retain files that a rewrite has made superfluous for so many seconds; 0: whatever their age.
     "aof-retain-age" => aof_retain_age: u64 = Number::integer(0, LONG_MAX, 0), OURS, Works;
-    /// Retain such files as long as all of them together have no more than this many bytes; 0: however many. With both
-    /// at 0, nothing is retained.
+    /// Retain such files up to so many bytes together; 0: however many. With both at 0 nothing is retained.
     "aof-retain-size" => aof_retain_size: u64 = Number::memory(0, LONG_MAX, 0), OURS, Works;
     /// Keep the files a rewrite has replaced.
     "aof-disable-auto-gc" => aof_disable_auto_gc: bool = Flag::new(false), HIDDEN, Works;
@@ -212,8 +209,7 @@ directives! {
     /// The key for outgoing connections.
     "tls-client-key-file" => tls_client_key_file: Text = Plain::unset(), RUNTIME.volatile(), NotYet;
     /// The passphrase of the key for outgoing connections.
-    "tls-client-key-file-pass" => tls_client_key_file_pass: Text =
-        Plain::unset(), RUNTIME.sensitive(), NotYet;
+    "tls-client-key-file-pass" => tls_client_key_file_pass: Text = Plain::unset(), RUNTIME.sensitive(), NotYet;
     /// Diffie-Hellman parameters.
     "tls-dh-params-file" => tls_dh_params_file: Text = Plain::unset(), RUNTIME.volatile(), NotYet;
     /// Certificates of trusted authorities, in one file.
@@ -231,11 +227,9 @@ directives! {
     /// Cache TLS sessions.
     "tls-session-caching" => tls_session_caching: bool = Flag::new(true), RUNTIME, NotYet;
     /// How many TLS sessions are cached.
-    "tls-session-cache-size" => tls_session_cache_size: u32 =
-        Number::integer(0, INT_MAX, 20 * 1024), RUNTIME, NotYet;
+    "tls-session-cache-size" => tls_session_cache_size: u32 = Number::integer(0, INT_MAX, 20 * 1024), RUNTIME, NotYet;
     /// Seconds a TLS session is cached.
-    "tls-session-cache-timeout" => tls_session_cache_timeout: u32 =
-        Number::integer(0, INT_MAX, 300), RUNTIME, NotYet;
+    "tls-session-cache-timeout" => tls_session_cache_timeout: u32 = Number::integer(0, INT_MAX, 300), RUNTIME, NotYet;
 
     ["General"]
     /// Run in the background.
@@ -270,8 +264,7 @@ directives! {
     "proc-title-template" => proc_title_template: Text =
         Plain::new("{title} {listen-addr} {server-mode}").checked(checks::proc_title_template), RUNTIME, NotYet;
     /// The locale that compares strings in SORT ALPHA.
-    "locale-collate" => locale_collate: Text =
-        Plain::new("").checked(checks::locale_collate), RUNTIME, Moot;
+    "locale-collate" => locale_collate: Text = Plain::new("").checked(checks::locale_collate), RUNTIME, Moot;
     /// Start-up warnings not to act upon.
     "ignore-warnings" => ignore_warnings: Text = Plain::new(""), RUNTIME, Moot;
     /// How many times a second periodic work runs; values outside 1 to 500 are moved to the nearest end.
@@ -288,11 +281,9 @@ directives! {
     "enable-protected-configs" => enable_protected_configs: ProtectedAction =
         OneOf(ProtectedAction::No), IMMUTABLE, Works;
     /// Who may call DEBUG.
-    "enable-debug-command" => enable_debug_command: ProtectedAction =
-        OneOf(ProtectedAction::No), IMMUTABLE, Works;
+    "enable-debug-command" => enable_debug_command: ProtectedAction = OneOf(ProtectedAction::No), IMMUTABLE, Works;
     /// Who may call MODULE.
-    "enable-module-command" => enable_module_command: ProtectedAction =
-        OneOf(ProtectedAction::No), IMMUTABLE, NotYet;
+    "enable-module-command" => enable_module_command: ProtectedAction = OneOf(ProtectedAction::No), IMMUTABLE, NotYet;
     /// Send SIGALRM after this many milliseconds of a stalled event loop, to debug; 0 means never.
     "watchdog-period" => watchdog_period: u32 = Number::integer(0, INT_MAX, 0), HIDDEN, Moot;
 
