@@ -335,6 +335,39 @@ fn a_point_before_a_rewrite_is_restored_from_what_was_retained() {
 }
 
 #[test]
+fn an_older_base_serves_when_the_newest_is_damaged() {
+    let arguments = ["--appendonly", "yes", "--aof-retain-size", "100mb", "--rdb-write-version", "10"];
+    let server = TestServer::start(&arguments);
+    let mut client = server.client();
+    for round in 0..2 {
+        fill(&mut client, round);
+        rewrite(&server, &mut client);
+        eventually("the set is retained", || server.info("aof_retained_sets") == (round + 1).to_string());
+    }
+    fill(&mut client, 2);
+    let digest = digest(&mut client);
+    let from = server.directory.path();
+    let base = files::base(from);
+    let middle = files::read(&base).len() / 2;
+    files::overwrite(&base, middle, b"XXXX");
+    let outer = temporary_directory();
+    let into = into_of(&outer);
+    let ran = tool(from, &["restore", "--to", "end", "--from", ".", "--into", text(&into)]);
+    assert_eq!(ran.code, Some(1));
+    assert!(ran.output.contains("--base"), "{}", ran.output);
+    assert_eq!(files::names(&into), Vec::<String>::new(), "nothing half done is left");
+    let sets = files::names(&from.join("appendonlydir-retained"));
+    for set in &sets {
+        let outer = temporary_directory();
+        let into = into_of(&outer);
+        let ran =
+            tool(from, &["restore", "--to", "end", "--from", ".", "--into", text(&into), "--base", set]);
+        assert_eq!(ran.code, Some(0), "{}", ran.output);
+        assert_restored(&into, &digest);
+    }
+}
+
+#[test]
 fn retained_sets_go_by_age_and_by_size() {
     let server = TestServer::start(&["--appendonly", "yes", "--aof-retain-age", "3600"]);
     let mut client = server.client();

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::goal::{self, Goal, Seen};
 use super::parse;
 use super::point::Point;
-use super::sets::{FileSet, find_sets};
+use super::sets::{FileSet, beginning_with, find_sets};
 use super::target::{Taken, Target};
 use crate::called::Call;
 use crate::json::utc_ms;
@@ -36,6 +36,9 @@ struct Arguments {
     /// The new data directory, which must not exist or be empty
     #[arg(long, value_name = "dir")]
     into: PathBuf,
+    /// Begin with the base of this retained set, and not with the newest one that is old enough
+    #[arg(long, value_name = "set")]
+    base: Option<String>,
     /// Copy the base even where both directories could share it by a hard link
     #[arg(long)]
     copy: bool,
@@ -78,6 +81,10 @@ fn restore(arguments: &Arguments) -> Result<Restored, String> {
     let storage: Arc<dyn Storage> = Arc::new(RealStorage::open(".").map_err(|error| error.to_string())?);
     let sets = find_sets(&storage, &arguments.from).map_err(|error| error.to_string())?;
     refuse_several_logs(&sets)?;
+    let sets = match &arguments.base {
+        Some(name) => vec![beginning_with(sets, name)?],
+        None => sets,
+    };
     let goal = goal::find(&*storage, &sets, &arguments.to)?;
     let set = &sets[goal.set];
     let taken = if arguments.dry_run {

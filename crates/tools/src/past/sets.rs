@@ -127,6 +127,23 @@ impl FileSet {
     }
 }
 
+/// The set with that name, gone on with by the increments of the sets behind it as far as nothing is missing between them:
+/// an older base for the same history.
+pub(crate) fn beginning_with(sets: Vec<FileSet>, name: &str) -> Result<FileSet, String> {
+    let kept: Vec<String> = sets.iter().filter_map(|set| set.kept_as.clone()).collect();
+    let mut rest = sets.into_iter().skip_while(|set| set.kept_as.as_deref() != Some(name));
+    let Some(mut merged) = rest.next() else {
+        return Err(format!("There is no retained set {name}; there are: {}", kept.join(", ")));
+    };
+    for next in rest {
+        if !merged.is_continued_by(&next) {
+            break;
+        }
+        merged.files.extend(next.files.into_iter().filter(SetFile::is_increment));
+    }
+    Ok(merged)
+}
+
 /// The sets that a path names: all of a data directory, one by its own directory or manifest, or a single file.
 pub(crate) fn find_sets(storage: &Arc<dyn Storage>, path: &Path) -> Result<Vec<FileSet>, FindError> {
     let mut sets = Vec::new();

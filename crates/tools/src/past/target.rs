@@ -66,11 +66,30 @@ impl<'a> Target<'a> {
         Ok(Self { storage, directory, names, base, increments, taken, links, now_ms })
     }
 
-    /// Takes everything in that the goal wants of a set, and publishes the manifest.
+    /// Takes everything in that the goal wants of a set, publishes the manifest and reads back what was written.
     ///
     /// # Errors
-    /// Damage, or what the disk said.
+    /// Damage, or what the disk said. Nothing is left then of what was written.
     pub(super) fn write(mut self, set: &FileSet, goal: &Goal) -> Result<Vec<Taken>, String> {
+        match self.write_and_verify(set, goal) {
+            Ok(()) => Ok(self.taken),
+            Err(text) => {
+                self.clean_up();
+                Err(text)
+            }
+        }
+    }
+
+    /// Removes what was written; whatever resists is no log, because its manifest goes first.
+    fn clean_up(&self) {
+        let _gone = self.storage.unlink(&self.path(&self.names.manifest()));
+        for entry in self.storage.list(&self.directory).unwrap_or_default() {
+            let _gone = self.storage.unlink(&self.directory.join(&entry.name));
+        }
+        let _gone = self.storage.remove_directory(&self.directory);
+    }
+
+    fn write_and_verify(&mut self, set: &FileSet, goal: &Goal) -> Result<(), String> {
         for (index, file) in set.files.iter().enumerate().take(goal.last_file + 1) {
             let cut = (index == goal.last_file).then_some(goal.cut);
             let outcome = match file.entry.kind {
@@ -80,8 +99,7 @@ impl<'a> Target<'a> {
             outcome.map_err(|text| format!("{}: {text}", file.name()))?;
         }
         self.publish().map_err(|error| error.to_string())?;
-        self.verify()?;
-        Ok(self.taken)
+        self.verify()
     }
 
     fn path(&self, name: &[u8]) -> PathBuf {
@@ -190,7 +208,13 @@ impl<'a> Target<'a> {
         }
         let damaged = report.files.iter().flat_map(|file| &file.errors).next().cloned();
         let reason = report.failure.or(damaged).unwrap_or_default();
-        Err(format!("What was written to {} is not valid: {reason}", self.directory.display()))
+        let base = self
+            .base
+            .as_ref()
+            .map_or_else(String::new, |(_, name)| String::from_utf8_lossy(name).into_owned());
+        Err(format!(
+            "What was restored is not valid: {reason} If the base {base} is damaged, an older one may do: --base."
+        ))
     }
 }
 
