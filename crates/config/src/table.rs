@@ -95,14 +95,12 @@ directives! {
     /// 7.4 and later.
     "rdb-write-version" => rdb_write_version: u8 = Number::integer(9, 12, 11), OURS, Works;
     /// At `snapshot-max-extra-memory`: cancel the snapshot, which has failed then, or let writers wait for it.
-    "snapshot-over-budget" => snapshot_over_budget: SnapshotOverBudget =
-        OneOf(SnapshotOverBudget::Cancel), OURS, Works;
+    "snapshot-over-budget" => snapshot_over_budget: SnapshotOverBudget = OneOf(SnapshotOverBudget::Cancel), OURS, Works;
     /// Memory that a snapshot may keep alive beyond the dataset; 0: no limit. From 90 % on it hurries.
     "snapshot-max-extra-memory" => snapshot_max_extra_memory: u64 = Number::memory(0, LONG_MAX, 0), OURS, Works;
     /// Bytes per second that BGSAVE, save points and rewrites write at most; 0: no limit. Near the memory that a snapshot may
     /// cost there is none, nor for SAVE and SHUTDOWN.
-    "snapshot-max-bytes-per-second" => snapshot_max_bytes_per_second: u64 =
-        Number::memory(0, LONG_MAX, 0), OURS, Works;
+    "snapshot-max-bytes-per-second" => snapshot_max_bytes_per_second: u64 = Number::memory(0, LONG_MAX, 0), OURS, Works;
     /// A test aid: microseconds to sleep per key saved; negative means one microsecond every that many keys.
     "rdb-key-save-delay" => rdb_key_save_delay: i32 = Number::integer(i32::MIN, INT_MAX, 0), HIDDEN, Works;
     /// A test aid: microseconds to sleep per key or command loaded; negative as for `rdb-key-save-delay`.
@@ -307,14 +305,12 @@ directives! {
     "client-query-buffer-limit" => client_query_buffer_limit: usize =
         Number::memory(1 << 20, LONG_MAX, 1 << 30), RUNTIME, Works;
     /// The longest argument of a command.
-    "proto-max-bulk-len" => proto_max_bulk_len: usize =
-        Number::memory(1 << 20, LONG_MAX, 512 << 20), RUNTIME, Works;
+    "proto-max-bulk-len" => proto_max_bulk_len: usize = Number::memory(1 << 20, LONG_MAX, 512 << 20), RUNTIME, Works;
     /// Memory of all clients together, in bytes or percent of `maxmemory`, beyond which clients are
     /// disconnected.
     "maxmemory-clients" => maxmemory_clients: ClientMemory = ClientMemoryKind, RUNTIME, Works;
     /// How many keys server-assisted client caching remembers.
-    "tracking-table-max-keys" => tracking_table_max_keys: u64 =
-        Number::integer(0, LONG_MAX, 1_000_000), RUNTIME, Works;
+    "tracking-table-max-keys" => tracking_table_max_keys: u64 = Number::integer(0, LONG_MAX, 1_000_000), RUNTIME, Works;
     /// Publish events about keys; letters as in Redis.
     "notify-keyspace-events" => notify_keyspace_events: KeyspaceEvents = KeyspaceEventsKind, RUNTIME, Works;
     /// Milliseconds after which a running script makes other clients be told BUSY.
