@@ -8,7 +8,7 @@ const LINES_MAX: usize = 500;
 /// Files that are longer, with their exact number of lines. Shorten the file, then the entry; do not add to it.
 const EXCEPTIONS: &[(&str, usize)] = &[
     ("crates/commands/tests/behaviour/same_as_redis.rs", 588),
-    ("crates/config/src/table.rs", 548),
+    ("crates/config/src/table.rs", 544),
     ("crates/fsync-scheduler/tests/scheduler/support.rs", 543),
     ("crates/lastsave/tests/damaged_files_are_met_with_a_clear_message.rs", 543),
 ];
