@@ -4,6 +4,7 @@
 //!
 //! - [`Compressor`] compresses one value after the other without clearing its table in between.
 //! - [`decompress`] takes any bytes: it checks the whole stream before it allocates anything.
+//! - [`decompress_into`] does the same in one pass, for short strings and a buffer that is used again.
 //!
 //! ```
 //! use lastsave_lzf::{Compressor, decompress};
@@ -16,5 +17,7 @@
 //! ```
 
 mod codec;
+mod expand;
 
-pub use codec::{Compressor, LzfFault, decompress};
+pub use codec::Compressor;
+pub use expand::{LzfFault, decompress, decompress_into};
