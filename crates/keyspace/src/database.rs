@@ -60,11 +60,17 @@ impl Database {
 
     #[inline]
     pub(crate) fn find(&self, key: &Key<'_>) -> Option<Found> {
-        let (index, segment) = self.segment_of(key.hash())?;
+        self.find_hashed(key.hash(), |entry| entry.key() == key.bytes())
+    }
+
+    /// The entry with this hash that `is_it` says is the one.
+    #[inline]
+    pub(crate) fn find_hashed(&self, hash: u64, mut is_it: impl FnMut(EntryPtr) -> bool) -> Option<Found> {
+        let (index, segment) = self.segment_of(hash)?;
         let mut hit = None;
-        let slot = segment.find(tag_of(key.hash()), |entry| {
+        let slot = segment.find(tag_of(hash), |entry| {
             hit = Some(entry);
-            entry.key() == key.bytes()
+            is_it(entry)
         })?;
         hit.map(|entry| Found { index, slot, entry })
     }
@@ -110,7 +116,12 @@ impl Database {
     /// [`Self::prefetch_entry`] for all of them, then the lookups.
     #[inline]
     pub fn prefetch_segment(&self, key: &Key<'_>) {
-        if let Some((_, segment)) = self.segment_of(key.hash()) {
+        self.prefetch_bucket(key.hash());
+    }
+
+    #[inline]
+    pub(crate) fn prefetch_bucket(&self, hash: u64) {
+        if let Some((_, segment)) = self.segment_of(hash) {
             segment.prefetch();
         }
     }
@@ -118,8 +129,13 @@ impl Database {
     /// Asks for the memory of the entry that `key` probably has.
     #[inline]
     pub fn prefetch_entry(&self, key: &Key<'_>) {
-        if let Some((_, segment)) = self.segment_of(key.hash()) {
-            segment.find(tag_of(key.hash()), |entry| {
+        self.prefetch_likely(key.hash());
+    }
+
+    #[inline]
+    pub(crate) fn prefetch_likely(&self, hash: u64) {
+        if let Some((_, segment)) = self.segment_of(hash) {
+            segment.find(tag_of(hash), |entry| {
                 entry.prefetch();
                 false
             });

@@ -8,14 +8,15 @@ use bytes::{Bytes, BytesMut};
 use crate::database::{Database, Found};
 use crate::directory::{CHUNK_BYTES, RootPtr};
 use crate::entry_pointer::{Editable, EntryPtr};
-use crate::epoch::{Epochs, bucket};
+use crate::epoch::{Epoch, Epochs, bucket};
 use crate::key::{Hasher, Key};
+use crate::made_entry::MadeEntry;
 use crate::segment::{SegmentPtr, tag_of};
 use crate::stored::Stored;
 use crate::value::{Expiry, INLINE_LEN_MAX, IntegerBuffer, NewValue, StringValue, Value};
 
 /// Keys per segment above which the table gets one more segment.
-const MEAN_KEYS_MAX: u64 = 20;
+pub(crate) const MEAN_KEYS_MAX: u64 = 20;
 
 /// Keys per segment below which the table gets one segment less.
 const MEAN_KEYS_MIN: u64 = 8;
@@ -88,7 +89,7 @@ impl<'a> DatabaseMut<'a> {
                 Expiry::Clear | Expiry::Keep => None,
             };
             let entry = self.new_entry(key, value, expires_at_ms, self.stamp.access);
-            self.insert(key, entry);
+            self.insert(key.hash(), entry, expires_at_ms.is_some());
             return false;
         };
         let expires_at_ms = match expiry {
@@ -274,8 +275,39 @@ impl<'a> DatabaseMut<'a> {
                 self.replace(segment, found, entry.expires_at_ms().is_some(), entry);
                 self.epochs.drop_entry(found.entry, self.database.id, key.hash());
             }
-            None => self.insert(key, entry),
+            None => self.insert(key.hash(), entry, entry.expires_at_ms().is_some()),
         }
+    }
+
+    /// Puts an entry that was made elsewhere under its key. Gives whether it replaced one.
+    pub(crate) fn put_one(&mut self, made: MadeEntry) -> bool {
+        let (hash, entry, expires) = (made.hash(), made.pointer(), made.expires());
+        debug_assert_eq!(hash, self.hasher.hash(entry.key()), "the entry was made for this keyspace");
+        self.epochs.charge(made.bytes());
+        let found = self.database.find_hashed(hash, |other| other.key() == entry.key());
+        match found {
+            Some(found) => {
+                let segment = self.writable(found.index, hash);
+                self.replace(segment, found, expires, entry);
+                self.epochs.drop_entry(found.entry, self.database.id, hash);
+            }
+            None => self.insert(hash, entry, expires),
+        }
+        made.release();
+        found.is_some()
+    }
+
+    /// The first node of the table: a root with one empty segment.
+    pub(crate) fn make_root(&mut self) -> RootPtr {
+        let root = RootPtr::new(self.epochs.current());
+        self.epochs.charge(root.bytes() + CHUNK_BYTES + root.segment(0).allocated_bytes());
+        self.database.root = Some(root);
+        root
+    }
+
+    /// The epoch of nodes that are made now.
+    pub(crate) fn birth(&self) -> Epoch {
+        self.epochs.current()
     }
 
     fn overwrite(
@@ -329,24 +361,15 @@ impl<'a> DatabaseMut<'a> {
         }
     }
 
-    fn insert(&mut self, key: &Key<'_>, entry: EntryPtr) {
-        let root = match self.database.root {
-            Some(root) => root,
-            None => {
-                let root = RootPtr::new(self.epochs.current());
-                self.epochs.charge(root.bytes() + CHUNK_BYTES + root.segment(0).allocated_bytes());
-                self.database.root = Some(root);
-                root
-            }
-        };
-        let index = bucket(key.hash(), root.segment_count());
-        let mut segment = self.writable(index, key.hash());
+    fn insert(&mut self, hash: u64, entry: EntryPtr, expires: bool) {
+        let root = self.database.root.unwrap_or_else(|| self.make_root());
+        let index = bucket(hash, root.segment_count());
+        let mut segment = self.writable(index, hash);
         if segment.is_full() {
             segment = self.reallocate(index, segment, segment.len() + 1);
         }
-        let expires = entry.expires_at_ms().is_some();
         // SAFETY: `writable` or `reallocate` gave the segment, so no other thread can read it.
-        unsafe { segment.push(tag_of(key.hash()), expires, entry) };
+        unsafe { segment.push(tag_of(hash), expires, entry) };
         if expires {
             self.database.expiring += 1;
             self.database.note_expiring(index, true);
@@ -371,10 +394,15 @@ impl<'a> DatabaseMut<'a> {
         if segment.capacity() - segment.len() >= SPARE_SLOTS_MAX {
             self.reallocate(found.index, segment, segment.len());
         }
-        let count = self.database.segment_count();
-        if count > 1 && self.database.len < MEAN_KEYS_MIN * count as u64 {
+        if self.is_sparse() {
             self.merge_one();
         }
+    }
+
+    /// Whether the table has more segments than its keys need.
+    pub(crate) fn is_sparse(&self) -> bool {
+        let count = self.database.segment_count();
+        count > 1 && self.database.len < MEAN_KEYS_MIN * count as u64
     }
 
     /// The segment at `index`, copied first if a snapshot can still read it; stamped with this unit's mark.
@@ -398,7 +426,7 @@ impl<'a> DatabaseMut<'a> {
         new
     }
 
-    fn put_segment(&mut self, index: usize, segment: SegmentPtr) {
+    pub(crate) fn put_segment(&mut self, index: usize, segment: SegmentPtr) {
         self.epochs.charge(segment.allocated_bytes());
         let root = self.database.root.expect("the table has a root");
         self.database.root = Some(root.set_segment(index, segment, self.epochs));
@@ -432,7 +460,7 @@ impl<'a> DatabaseMut<'a> {
     }
 
     /// Removes the last segment: its keys go back to the one it was split from.
-    fn merge_one(&mut self) {
+    pub(crate) fn merge_one(&mut self) {
         let root = self.database.root.expect("a table that shrinks has a root");
         let last = root.segment_count() - 1;
         let index = last - (1 << last.ilog2());

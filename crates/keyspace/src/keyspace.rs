@@ -7,6 +7,7 @@ use crate::database::Database;
 use crate::database_mut::{DatabaseMut, Stamp};
 use crate::epoch::{Epochs, LiveTable};
 use crate::key::{Hasher, Key};
+use crate::made_entry::EntryMaker;
 use crate::snapshot::{Snapshot, SnapshotDatabase, SnapshotTable};
 
 /// How a keyspace is made.
@@ -89,6 +90,12 @@ impl Keyspace {
     #[must_use]
     pub fn key<'k>(&self, bytes: &'k [u8]) -> Key<'k> {
         Key::new(bytes, self.hasher.hash(bytes))
+    }
+
+    /// What makes entries for this keyspace in other threads; see [`DatabaseMut::put_made`].
+    #[must_use]
+    pub fn entry_maker(&self) -> EntryMaker {
+        EntryMaker::new(self.hasher.clone())
     }
 
     /// A database for reading.
