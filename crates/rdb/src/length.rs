@@ -13,10 +13,11 @@ pub(crate) struct Head {
 }
 
 impl Head {
-    /// Enough for the longest: a 64-bit number's text with its length (21), an expiry, an idle time and a type (19),
-    /// the mark of a compressed string and two 64-bit lengths (19).
-    const CAPACITY: usize = 24;
+    /// Enough for the longest: an expiry, an idle time and a type (20), then the mark of a compressed key and two lengths
+    /// (19); or a 64-bit number's text with its length (21).
+    pub(crate) const CAPACITY: usize = 40;
 
+    #[inline]
     pub(crate) fn new() -> Self {
         Self { bytes: [0; Self::CAPACITY], length: 0 }
     }
@@ -29,20 +30,34 @@ impl Head {
         self.length += bytes.len() as u8;
     }
 
+    /// Appends bytes of a number that the compiler knows.
+    #[inline]
+    pub(crate) fn push_array<const N: usize>(&mut self, bytes: [u8; N]) {
+        let start = usize::from(self.length);
+        self.bytes[start..start + N].copy_from_slice(&bytes);
+        self.length += N as u8;
+    }
+
     /// Appends a length in its shortest form.
     #[inline]
     pub(crate) fn push_length(&mut self, length: u64) {
         if length < 1 << 6 {
-            self.push(&[length as u8]);
+            self.push_array([length as u8]);
         } else if length < 1 << 14 {
-            self.push(&[0x40 | (length >> 8) as u8, length as u8]);
+            self.push_array([0x40 | (length >> 8) as u8, length as u8]);
         } else if let Ok(length) = u32::try_from(length) {
-            self.push(&[LENGTH_32]);
-            self.push(&length.to_be_bytes());
+            self.push_array([LENGTH_32]);
+            self.push_array(length.to_be_bytes());
         } else {
-            self.push(&[LENGTH_64]);
-            self.push(&length.to_be_bytes());
+            self.push_array([LENGTH_64]);
+            self.push_array(length.to_be_bytes());
         }
+    }
+
+    /// All bytes there is room for, and how many of them count.
+    #[inline]
+    pub(crate) fn as_room(&self) -> (&[u8; Self::CAPACITY], usize) {
+        (&self.bytes, usize::from(self.length))
     }
 
     #[inline]

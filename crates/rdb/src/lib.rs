@@ -5,6 +5,7 @@
 //!
 //! - [`Reader`] turns a stream into [`Event`]s, one per record. It trusts nothing: declared lengths are checked before
 //!   memory is allocated, every failure is an [`Error`] with offset, record, key and type.
+//!   [`Reader::next_string`] is the way without an allocation for files that hold strings above all.
 //! - [`Writer`] writes files of version 9 to 12, without an allocation per key.
 //! - [`DumpEncoder`] and [`decode_dump`] do the same for single values.
 //! - [`check_rdb`] reads a whole file and reports in the words of redis-check-rdb.
@@ -55,6 +56,7 @@ mod repeated;
 mod sink;
 mod source;
 mod string;
+mod string_record;
 mod value;
 mod version;
 mod writer;
@@ -79,6 +81,7 @@ pub use object::strings::{StringPart, Strings};
 pub use opcode::ObjectType;
 pub use reader::{ChecksumStatus, Event, Reader, ReaderOptions, Remainder};
 pub use sink::{Put, Sink};
+pub use string_record::StringRecord;
 pub use value::{KeyMetadata, KeyRecord, StringRef, StringValue, Value};
 pub use version::{FileVersion, Lineage, RdbVersion, UnwritableVersion};
 pub use writer::{Finished, Header, ReplicationHeader, WriteCounts, WriteError, Writer, WriterOptions};

@@ -7,6 +7,7 @@ use crate::{
     module::{ModuleId, skip_fields},
     opcode::{self, ObjectType},
     source::Source,
+    string_record::Scratch,
     value::{KeyMetadata, KeyRecord, StringValue, read_value},
     version::{FileVersion, Lineage},
 };
@@ -19,7 +20,7 @@ pub struct ReaderOptions {
     /// Size of the input in bytes, when it is known: declared lengths are then checked against it before anything is
     /// allocated. May include bytes behind the RDB part. Default: unknown.
     pub total_bytes: Option<u64>,
-    /// Size of the read buffer. Default: 256 KiB; at least 64 bytes are used.
+    /// Size of the read buffer. Default: 1 MiB; at least 64 bytes are used.
     pub buffer_bytes: usize,
     /// A collection without elements ends the read, as it does for redis-check-rdb. Default: false; it is a value like
     /// any other, which servers do not keep.
@@ -34,7 +35,7 @@ impl Default for ReaderOptions {
         Self {
             checksum: true,
             total_bytes: None,
-            buffer_bytes: 256 << 10,
+            buffer_bytes: 1 << 20,
             refuses_empty: false,
             refuses_repeated: false,
         }
@@ -172,6 +173,7 @@ pub struct Reader<R> {
     object_type: Option<ObjectType>,
     /// The server that wrote the file, if it says so.
     written_by: Option<String>,
+    scratch: Scratch,
 }
 
 impl<R: Read> Reader<R> {
@@ -203,7 +205,15 @@ impl<R: Read> Reader<R> {
             key: None,
             object_type: None,
             written_by: None,
+            scratch: Scratch::default(),
         }
+    }
+
+    /// The source, when the next byte begins a record.
+    #[inline]
+    pub(crate) fn between_records(&mut self) -> Option<(&mut Source<R>, &mut Scratch)> {
+        let is_between = matches!(self.state, State::Records) && self.pending_offset.is_none();
+        is_between.then_some((&mut self.source, &mut self.scratch))
     }
 
     /// Bytes consumed so far: the size of the RDB part after [`Event::End`].
@@ -430,6 +440,6 @@ fn server_name(name: &[u8]) -> Option<&'static str> {
 }
 
 /// An expiry of -1 stands for none.
-fn expiry(milliseconds: i64) -> Option<i64> {
+pub(crate) fn expiry(milliseconds: i64) -> Option<i64> {
     (milliseconds != -1).then_some(milliseconds)
 }

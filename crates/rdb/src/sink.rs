@@ -3,7 +3,7 @@
 
 use std::io::{self, Write};
 
-use crate::{checksum::Checksum, writer::WriteError};
+use crate::{checksum::Checksum, length::Head, writer::WriteError};
 
 /// Bytes collected before they are handed to the inner writer.
 const BUFFER_BYTES: usize = 256 << 10;
@@ -12,6 +12,18 @@ const BUFFER_BYTES: usize = 256 << 10;
 pub trait Put: sealed::Sealed {
     #[doc(hidden)]
     fn put(&mut self, bytes: &[u8]) -> Result<(), WriteError>;
+
+    /// Takes the first `len` bytes of `head`, then `body`.
+    #[doc(hidden)]
+    #[inline]
+    fn put_both(
+        &mut self,
+        (head, len): (&[u8; Head::CAPACITY], usize),
+        body: &[u8],
+    ) -> Result<(), WriteError> {
+        self.put(&head[..len])?;
+        self.put(body)
+    }
 }
 
 mod sealed {
@@ -49,6 +61,24 @@ impl<W: Write> Put for Sink<W> {
             return self.put_beyond_buffer(bytes);
         }
         self.buffer.extend_from_slice(bytes);
+        Ok(())
+    }
+
+    #[inline]
+    fn put_both(
+        &mut self,
+        (head, len): (&[u8; Head::CAPACITY], usize),
+        body: &[u8],
+    ) -> Result<(), WriteError> {
+        if self.buffer.capacity() - self.buffer.len() < head.len() + body.len() {
+            self.put(&head[..len])?;
+            return self.put(body);
+        }
+        // Copying a fixed number of bytes and taking some back costs less than copying as many as there are.
+        let end = self.buffer.len() + len;
+        self.buffer.extend_from_slice(head);
+        self.buffer.truncate(end);
+        self.buffer.extend_from_slice(body);
         Ok(())
     }
 }

@@ -137,6 +137,25 @@ impl<R: Read> Source<R> {
         Ok(())
     }
 
+    /// What has been fetched and not consumed.
+    #[inline]
+    pub(crate) fn unread(&self) -> &[u8] {
+        &self.buffer[self.start..self.end]
+    }
+
+    /// Consumes `count` of the bytes that [`Self::unread`] gave.
+    #[inline]
+    pub(crate) fn consume(&mut self, count: usize) {
+        assert!(count <= self.end - self.start, "only what was fetched is consumed");
+        self.start += count;
+    }
+
+    /// The last `count` bytes that were consumed from the buffer as it is.
+    #[inline]
+    pub(crate) fn consumed(&self, count: usize) -> &[u8] {
+        &self.buffer[self.start - count..self.start]
+    }
+
     /// Refuses a declared size that the rest of the input cannot hold.
     fn check_available(&self, wanted: u64) -> Result<(), ErrorKind> {
         if let Some(total) = self.total_bytes {
@@ -219,6 +238,23 @@ impl<R: Read> Source<R> {
             StringHead::Raw(length) => Ok(StringValue::Bytes(self.bytes(length)?)),
             StringHead::Encoded(encoding) => self.encoded_string(encoding),
         }
+    }
+
+    /// The next string, consumed, if it is not encoded, has at most `max` bytes (below 2^14), and lies in the buffer.
+    #[inline]
+    pub(crate) fn short_raw(&mut self, max: usize) -> Option<&[u8]> {
+        let unread = &self.buffer[self.start..self.end];
+        let (head, length) = match *unread {
+            [byte, ..] if byte >> 6 == 0 => (1, usize::from(byte)),
+            [byte, low, ..] if byte >> 6 == 1 => (2, usize::from(byte & 0x3f) << 8 | usize::from(low)),
+            _ => return None,
+        };
+        if length > max || head + length > unread.len() {
+            return None;
+        }
+        let start = self.start + head;
+        self.start = start + length;
+        Some(&self.buffer[start..start + length])
     }
 
     /// Passes over a string, checking only its form.

@@ -77,7 +77,7 @@ impl StringEncoder {
             let limit = bytes.len() - COMPRESSION_GAIN_MIN;
             if self.compressor.compress(bytes, limit, &mut self.scratch) {
                 self.incompressible = 0;
-                head.push(&[0xc3]);
+                head.push_array([0xc3]);
                 head.push_length(self.scratch.len() as u64);
                 head.push_length(bytes.len() as u64);
                 return Encoded { head, body: &self.scratch };
@@ -99,14 +99,14 @@ impl StringEncoder {
 
 fn push_integer(number: i32, head: &mut Head) {
     if let Ok(number) = i8::try_from(number) {
-        head.push(&[0xc0]);
-        head.push(&number.to_le_bytes());
+        head.push_array([0xc0]);
+        head.push_array(number.to_le_bytes());
     } else if let Ok(number) = i16::try_from(number) {
-        head.push(&[0xc1]);
-        head.push(&number.to_le_bytes());
+        head.push_array([0xc1]);
+        head.push_array(number.to_le_bytes());
     } else {
-        head.push(&[0xc2]);
-        head.push(&number.to_le_bytes());
+        head.push_array([0xc2]);
+        head.push_array(number.to_le_bytes());
     }
 }
 

@@ -275,8 +275,7 @@ impl<W: Write> Writer<W> {
     #[inline]
     fn put_string(&mut self, value: StringRef<'_>) -> Result<(), WriteError> {
         let encoded = self.encoder.encode(value);
-        self.sink.put(encoded.head.as_bytes())?;
-        self.sink.put(encoded.body)
+        self.sink.put_both(encoded.head.as_room(), encoded.body)
     }
 }
 

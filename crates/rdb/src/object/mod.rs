@@ -74,21 +74,21 @@ impl<'w, P: Put> ValueWriter<'w, P> {
             return self.sink.put(&[type_byte]);
         };
         if let Some(expires_at_ms) = metadata.expires_at_ms {
-            head.push(&[opcode::EXPIRE_MS]);
-            head.push(&expires_at_ms.to_le_bytes());
+            head.push_array([opcode::EXPIRE_MS]);
+            head.push_array(expires_at_ms.to_le_bytes());
             counts.expires += 1;
         }
         if let Some(idle_seconds) = metadata.idle_seconds {
-            head.push(&[opcode::IDLE]);
+            head.push_array([opcode::IDLE]);
             head.push_length(idle_seconds);
         } else if let Some(frequency) = metadata.frequency {
-            head.push(&[opcode::FREQUENCY, frequency]);
+            head.push_array([opcode::FREQUENCY, frequency]);
         }
-        head.push(&[type_byte]);
+        head.push_array([type_byte]);
         counts.keys += 1;
-        let key = StringRef::Bytes(key);
-        self.sink.put(head.as_bytes())?;
-        self.put_string(key)
+        let key = self.encoder.encode_bytes(key);
+        head.push(key.head.as_bytes());
+        self.sink.put_both(head.as_room(), key.body)
     }
 
     /// A length in its shortest form.
@@ -103,7 +103,6 @@ impl<'w, P: Put> ValueWriter<'w, P> {
     #[inline]
     pub(crate) fn put_string(&mut self, value: StringRef<'_>) -> Result<(), WriteError> {
         let encoded = self.encoder.encode(value);
-        self.sink.put(encoded.head.as_bytes())?;
-        self.sink.put(encoded.body)
+        self.sink.put_both(encoded.head.as_room(), encoded.body)
     }
 }

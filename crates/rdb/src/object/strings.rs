@@ -7,14 +7,17 @@ use crate::{source::Source, value::StringValue};
 /// A string longer than this has an allocation of its own.
 const SHORT_LEN_MAX: usize = 255;
 
+/// Bytes of short strings that are kept in one piece.
+const PIECE_BYTES: usize = 32 << 10;
+
 /// In place of a length: the string is the next of the long ones.
 const LONG: u16 = u16::MAX;
 
 /// A sequence of strings.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Strings {
-    /// Length (2 bytes) and bytes of each short string.
-    short: Vec<u8>,
+    /// Length (2 bytes) and bytes of each short string, in pieces: growing one piece would copy it over and over.
+    short: Vec<Vec<u8>>,
     long: Vec<Bytes>,
     len: usize,
 }
@@ -54,9 +57,13 @@ impl Strings {
 
     /// The strings in order.
     pub fn iter(&self) -> impl Iterator<Item = StringPart<'_>> {
-        let mut rest = &self.short[..];
+        let mut pieces = self.short.iter();
+        let mut rest: &[u8] = &[];
         let mut long = self.long.iter();
         std::iter::from_fn(move || {
+            if rest.is_empty() {
+                rest = pieces.next()?;
+            }
             let (len, behind) = rest.split_first_chunk()?;
             rest = behind;
             match u16::from_le_bytes(*len) {
@@ -83,15 +90,28 @@ impl Strings {
             StringValue::Integer(integer) => self.push_short(itoa::Buffer::new().format(integer).as_bytes()),
             StringValue::Bytes(bytes) if bytes.len() <= SHORT_LEN_MAX => self.push_short(&bytes),
             StringValue::Bytes(bytes) => {
-                self.short.extend_from_slice(&LONG.to_le_bytes());
+                self.piece(2).extend_from_slice(&LONG.to_le_bytes());
                 self.long.push(bytes.into());
             }
         }
     }
 
     fn push_short(&mut self, bytes: &[u8]) {
-        self.short.extend_from_slice(&(bytes.len() as u16).to_le_bytes());
-        self.short.extend_from_slice(bytes);
+        let piece = self.piece(2 + bytes.len());
+        piece.extend_from_slice(&(bytes.len() as u16).to_le_bytes());
+        piece.extend_from_slice(bytes);
+    }
+
+    /// The piece that has room for so many bytes more.
+    #[inline]
+    fn piece(&mut self, bytes: usize) -> &mut Vec<u8> {
+        let is_full = self.short.last().is_none_or(|piece| piece.len() + bytes > PIECE_BYTES);
+        if is_full {
+            // The first piece grows as it is filled; who needs a second one will fill it.
+            let room = if self.short.is_empty() { 0 } else { PIECE_BYTES };
+            self.short.push(Vec::with_capacity(room));
+        }
+        self.short.last_mut().expect("there is one now")
     }
 
     /// Reads `count` strings. The count is only believed as far as strings follow.
@@ -101,14 +121,21 @@ impl Strings {
     ) -> Result<Self, crate::error::ErrorKind> {
         let mut strings = Self::default();
         for _ in 0..count {
-            strings.push(source.string()?);
+            match source.short_raw(SHORT_LEN_MAX) {
+                Some(bytes) => {
+                    strings.len += 1;
+                    strings.push_short(bytes);
+                }
+                None => strings.push(source.string()?),
+            }
         }
         Ok(strings)
     }
 
     /// About how many bytes of memory they hold.
     pub(crate) fn held_bytes(&self) -> usize {
-        self.short.capacity() + self.long.iter().map(|bytes| size_of::<Bytes>() + bytes.len()).sum::<usize>()
+        let short: usize = self.short.iter().map(Vec::capacity).sum();
+        short + self.long.iter().map(|bytes| size_of::<Bytes>() + bytes.len()).sum::<usize>()
     }
 }
 
