@@ -139,5 +139,5 @@ pub use spec::{
 pub use table::{
     Rejection, all_commands, check_arity, command_by_id, command_count, lookup, lookup_full, resolve,
 };
-pub use values::{Unstorable, rewrite_commands, with_new_value, write_value};
+pub use values::{Unstorable, new_string, rewrite_commands, with_new_value, write_value};
 pub use watch::WatchTable;

@@ -18,7 +18,7 @@ const ARC_BYTES: usize = 16;
 
 /// Longest member that lies in the leaf itself. What is longer has an allocation of its own, which the leaf shares with
 /// the other tree and with copies of the leaf.
-pub(super) const SHORT_MEMBER_BYTES_MAX: usize = 40;
+const SHORT_MEMBER_BYTES_MAX: usize = 40;
 
 /// What the members of a leaf are ordered by first.
 pub(super) trait Rank: Copy + Debug + Send + Sync {
@@ -49,6 +49,17 @@ impl<R: Rank> Spot<'_, R> {
 pub(super) enum NewMember<'a> {
     Short(&'a [u8]),
     Long(Arc<[u8]>),
+}
+
+impl<'a> NewMember<'a> {
+    /// The member as leaves keep it.
+    pub(super) fn of(member: &'a [u8]) -> Self {
+        if member.len() <= SHORT_MEMBER_BYTES_MAX {
+            Self::Short(member)
+        } else {
+            Self::Long(Arc::from(member))
+        }
+    }
 }
 
 /// The first element of a leaf when it was divided off.

@@ -231,6 +231,20 @@ impl SortedSet {
         before
     }
 
+    /// Adds members to an empty sorted set, which is fastest when they come in order, or in the opposite one. Gives false
+    /// when one of them comes twice; the set is then of no use.
+    #[must_use]
+    pub fn fill(&mut self, elements: &[(&[u8], f64)], limits: &SortedSetLimits) -> bool {
+        assert!(self.is_empty(), "only an empty sorted set is filled");
+        self.expect_len(elements.len(), limits);
+        match &mut self.0 {
+            Form::Big(skiplist) => Arc::make_mut(skiplist).fill(elements),
+            Form::Packed(_) => {
+                elements.iter().all(|(member, score)| self.insert(member, *score, limits).is_none())
+            }
+        }
+    }
+
     /// Removes a member. Gives the score it had.
     pub fn remove(&mut self, member: &[u8]) -> Option<f64> {
         match &mut self.0 {

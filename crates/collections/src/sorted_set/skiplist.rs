@@ -5,9 +5,10 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::iterate::SortedSetElements;
-use super::leaf::{NewMember, OrderedLeaf, Rank, SHORT_MEMBER_BYTES_MAX, Spot};
+use super::leaf::{NewMember, OrderedLeaf, Rank, Spot};
 use super::range::{LexRange, ScoreRange};
 use super::scores::Scores;
+use crate::table::table_order;
 use crate::tree::Tree;
 
 /// A score, which is never NaN. 0 and -0 are the same.
@@ -55,13 +56,30 @@ impl Skiplist {
 
     /// Adds a member that is not there yet.
     pub(super) fn insert(&mut self, member: &[u8], score: f64) {
-        let new = if member.len() <= SHORT_MEMBER_BYTES_MAX {
-            NewMember::Short(member)
-        } else {
-            NewMember::Long(Arc::from(member))
-        };
+        let new = NewMember::of(member);
         self.scores.insert(member, score, new.clone());
         self.insert_ordered(member, score, new);
+    }
+
+    /// Adds members of which none is there yet: fastest when they come in order, or in the opposite one. Gives false when
+    /// one of them comes twice; some of them are then missing.
+    pub(super) fn fill(&mut self, elements: &[(&[u8], f64)]) -> bool {
+        let mut long: Vec<Option<Arc<[u8]>>> = vec![None; elements.len()];
+        for index in table_order(elements.iter().map(|(member, _)| *member)) {
+            let (member, score) = elements[index as usize];
+            let new = NewMember::of(member);
+            if let NewMember::Long(shared) = &new {
+                long[index as usize] = Some(Arc::clone(shared));
+            }
+            if self.scores.get(member).is_some() {
+                return false;
+            }
+            self.scores.insert(member, score, new);
+        }
+        for ((member, score), long) in elements.iter().zip(long) {
+            self.insert_ordered(member, *score, long.map_or(NewMember::Short(member), NewMember::Long));
+        }
+        true
     }
 
     /// Gives a member that is there another score.

@@ -273,9 +273,11 @@ impl TableLeaf {
         end_before(range.start)..end_before(range.end)
     }
 
-    /// The element to divide at: near the middle of the bytes, and never between two of the same hash.
-    fn division(&self) -> Option<usize> {
-        let middle = (self.run.len() - HEAD_BYTES * self.count()) / 2;
+    /// The element to divide at: near the middle of the bytes, and never between two of the same hash. The last leaf is
+    /// divided near its end: elements that come in order leave full leaves behind.
+    fn division(&self, place: Place) -> Option<usize> {
+        let bytes = self.run.len() - HEAD_BYTES * self.count();
+        let middle = if place == Place::Last { bytes / 8 * 7 } else { bytes / 2 };
         let is_boundary = |index: &usize| self.hash_at(index - 1) != self.hash_at(*index);
         let at = (1..self.count()).find(|index| self.bounds(*index - 1).0.end >= middle);
         let at = at.unwrap_or(self.count());
@@ -319,8 +321,8 @@ impl Leaf for TableLeaf {
         self.run.len() < BYTES_MIN
     }
 
-    fn split(&mut self, _place: Place, _limits: &()) -> Option<Self> {
-        let at = self.division()?;
+    fn split(&mut self, place: Place, _limits: &()) -> Option<Self> {
+        let at = self.division(place)?;
         let count = self.count();
         let upper = self.join(at..count, self, count..count);
         *self = self.join(0..at, self, at..at);

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::HashSet;
 
-use lastsave_collections::Hash;
+use lastsave_collections::{Hash, table_order};
 use lastsave_keyspace::{IntegerBuffer, NewValue};
 use lastsave_listpack::ListpackValue;
 use lastsave_rdb::{HashValue, Put, RdbVersion, StringPart, ValueWriter, WriteError};
@@ -63,7 +63,13 @@ pub(super) fn with_new<R>(
         }
         HashValue::Fields(strings) => {
             hash.expect_more(strings.len() / 2, &limits);
-            for (field, value) in strings.pairs() {
+            let pairs: Vec<_> = strings.pairs().collect();
+            let order = match hash.as_listpack() {
+                Some(_) => (0..pairs.len() as u32).collect(),
+                None => table_order(pairs.iter().map(|(field, _)| field.as_slice())),
+            };
+            for index in order {
+                let (field, value) = pairs[index as usize];
                 let is_new = match value {
                     StringPart::Short(value) => hash.set(field.as_slice(), value, &limits),
                     StringPart::Long(value) => hash.set_shared(field.as_slice(), value, &limits),

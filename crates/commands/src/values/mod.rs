@@ -12,6 +12,7 @@ use lastsave_keyspace::{Entry, IntegerBuffer, NewValue, Value};
 use lastsave_rdb::{Put, ValueWriter, WriteError};
 use thiserror::Error;
 
+pub use self::string::new_string;
 use crate::digest::DataDigest;
 use crate::options::DataOptions;
 

@@ -3,10 +3,10 @@
 use std::borrow::Cow;
 use std::collections::HashSet;
 
-use lastsave_collections::Set;
+use lastsave_collections::{Set, table_order};
 use lastsave_keyspace::NewValue;
 use lastsave_listpack::Intset;
-use lastsave_rdb::{Put, SetValue, StringRef, ValueWriter, WriteError};
+use lastsave_rdb::{Put, SetValue, StringPart, StringRef, ValueWriter, WriteError};
 
 use super::hash::text;
 use super::{REWRITE_ELEMENTS_MAX, Unstorable};
@@ -49,10 +49,15 @@ pub(super) fn with_new<R>(
         SetValue::Members(members) => {
             set = Set::from_intset(Intset::new());
             set.expect_more(members.len(), &limits);
-            for member in members.iter() {
-                if !set.insert(member.as_slice(), &limits) {
-                    return Err(Unstorable::DuplicateMembers);
-                }
+            let members: Vec<&[u8]> = members.iter().map(StringPart::as_slice).collect();
+            let is_big = set.as_intset().is_none() && set.as_listpack().is_none();
+            // While a set is small, its form depends on which member comes first.
+            let order = match is_big {
+                true => table_order(members.iter().copied()),
+                false => (0..members.len() as u32).collect(),
+            };
+            if !order.into_iter().all(|index| set.insert(members[index as usize], &limits)) {
+                return Err(Unstorable::DuplicateMembers);
             }
         }
         other => unreachable!("{other:?} is no form that is read"),

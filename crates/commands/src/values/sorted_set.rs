@@ -42,11 +42,9 @@ pub(super) fn with_new<R>(
             }
         }
         SortedSetValue::Elements(elements) => {
-            set.expect_len(elements.len(), &limits);
-            for (member, score) in elements.iter() {
-                if set.insert(member, score, &limits).is_some() {
-                    return Err(Unstorable::DuplicateScores);
-                }
+            let elements: Vec<(&[u8], f64)> = elements.iter().collect();
+            if !set.fill(&elements, &limits) {
+                return Err(Unstorable::DuplicateScores);
             }
         }
         other => unreachable!("{other:?} is no form that is read"),

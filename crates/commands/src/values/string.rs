@@ -29,6 +29,15 @@ pub(super) fn with_new<R>(string: lastsave_rdb::StringValue, store: impl FnOnce(
     }
 }
 
+/// A string that was read, in the form in which the keyspace keeps it. Long ones are copied.
+#[must_use]
+pub fn new_string(string: StringRef<'_>) -> NewValue<'_> {
+    match string {
+        StringRef::Integer(number) => NewValue::Integer(number),
+        StringRef::Bytes(bytes) => NewValue::encode(bytes),
+    }
+}
+
 pub(super) fn digest(digest: &mut DataDigest, string: &StringValue<'_>) {
     digest.mix_ordered(&DIGEST_TYPE.to_be_bytes());
     digest.mix_ordered(string.to_text(&mut IntegerBuffer::new()));
