@@ -51,4 +51,4 @@ pub use stream::{
     Consumer, ConsumerNumber, ENTRY_BYTES_MAX, Entry, EntryFields, Group, Pending, Range, Stream, StreamId,
     StreamLimits, StreamNode, Trim,
 };
-pub use table::{set_hash_seed, table_order};
+pub use table::{TableOrder, set_hash_seed};

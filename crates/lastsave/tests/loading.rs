@@ -61,3 +61,84 @@ fn a_server_can_be_ended_while_loading_and_leaves_the_snapshot_alone() {
     assert_eq!(path.metadata().unwrap().len(), size);
     assert!(!server.log_text().contains("Ready to accept connections"), "{}", server.log_text());
 }
+
+/// Commands on few keys: strings and collections that are created, grown, replaced and met with the wrong type.
+fn write_commands(client: &mut Client, count: u64) {
+    let mut state = 88_172_645_463_325_252_u64;
+    let mut roll = |sides: u64| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        (state >> 11) % sides
+    };
+    for _ in 0..count {
+        let key = format!("k{}", roll(300));
+        let most = if roll(9) == 0 { 700 } else { 30 };
+        let elements = roll(most) + 1;
+        let element =
+            |number: u64| if number.is_multiple_of(3) { number.to_string() } else { format!("e{number}") };
+        let mut command = vec![String::new(), key];
+        match roll(10) {
+            0 | 1 => {
+                command[0] = "SET".to_owned();
+                let times = roll(1000) as usize + 1;
+                command.push(element(roll(1000)).repeat(times));
+            }
+            2 | 3 => {
+                command[0] = "HSET".to_owned();
+                (0..elements).for_each(|_| command.extend([element(roll(900)), element(roll(90))]));
+            }
+            4 | 5 => {
+                command[0] = if roll(2) == 0 { "RPUSH" } else { "LPUSH" }.to_owned();
+                (0..elements).for_each(|_| command.push(element(roll(900))));
+            }
+            6 => {
+                command[0] = "SADD".to_owned();
+                let only_integers = roll(2) == 0;
+                (0..elements).for_each(|_| {
+                    let number = roll(900);
+                    command.push(if only_integers { number.to_string() } else { element(number) });
+                });
+            }
+            7 => {
+                command[0] = "ZADD".to_owned();
+                (0..elements).for_each(|_| command.extend([roll(50).to_string(), element(roll(900))]));
+            }
+            8 => command[0] = "DEL".to_owned(),
+            _ => {
+                command[0] = "EXPIRE".to_owned();
+                command.push((100_000 + roll(1000)).to_string());
+            }
+        }
+        client.command(&command);
+    }
+}
+
+/// Of every key its encoding, and the digest of all data.
+fn description(client: &mut Client) -> Vec<String> {
+    let mut lines = vec![client.run("DEBUG DIGEST"), client.run("DBSIZE")];
+    lines.extend((0..300).map(|number| client.run(&format!("OBJECT ENCODING k{number}"))));
+    lines.extend((0..300).map(|number| client.run(&format!("PEXPIRETIME k{number}"))));
+    lines
+}
+
+#[test]
+fn a_log_loads_to_what_its_commands_made_and_so_does_a_snapshot() {
+    let directory = TempDir::new().expect("a temporary directory");
+    let place = directory.path().to_string_lossy().into_owned();
+    let mut server = TestServer::start(&["--dir", &place, "--appendonly", "yes"]);
+    let mut client = server.client();
+    write_commands(&mut client, 4000);
+    let made = description(&mut client);
+    server.terminate();
+
+    let mut server = TestServer::start(&["--dir", &place, "--appendonly", "yes"]);
+    let mut client = server.client();
+    assert_eq!(description(&mut client), made, "after the log");
+    assert_eq!(client.run("SAVE"), "OK");
+    server.terminate();
+
+    let mut server = TestServer::start(&["--dir", &place, "--appendonly", "no"]);
+    assert_eq!(description(&mut server.client()), made, "after the snapshot");
+    server.terminate();
+}

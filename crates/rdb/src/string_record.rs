@@ -176,12 +176,12 @@ mod tests {
     use super::*;
     use crate::{Event, ReaderOptions, Value, Writer, WriterOptions};
 
-    /// All keys of a file, read by events alone or by the fast way where it goes.
-    fn keys(
-        file: &[u8],
-        is_fast: bool,
-        buffer_bytes: usize,
-    ) -> (Vec<(Vec<u8>, Vec<u8>, KeyMetadata, u64, u64)>, usize, String) {
+    /// Key, value, metadata, and where the record begins and ends.
+    type Seen = (Vec<u8>, Vec<u8>, KeyMetadata, u64, u64);
+
+    /// All keys of a file, read by events alone or by the fast way where it goes; how many went that way; how the file
+    /// ended.
+    fn keys(file: &[u8], is_fast: bool, buffer_bytes: usize) -> (Vec<Seen>, usize, String) {
         let options = ReaderOptions { buffer_bytes, ..ReaderOptions::default() };
         let mut reader = Reader::new(file, options);
         let (mut keys, mut fast) = (Vec::new(), 0);

@@ -62,6 +62,21 @@ impl Dataset {
         dataset
     }
 
+    /// One empty database with these settings, for making values away from the real one.
+    pub(crate) fn with_options(options: DataOptions) -> Self {
+        Self {
+            keyspace: Keyspace::new(&KeyspaceOptions { databases: 1, ..KeyspaceOptions::default() }),
+            options,
+            stats: DataStats::default(),
+            watches: WatchTable::new(),
+            blocking: BlockingTable::new(),
+            signals: Signals::new(),
+            random: SmallRng::seed_from_u64(0),
+            expire_cycle: ExpireCycle::new(),
+            evictor: Evictor::new(),
+        }
+    }
+
     /// Takes over what the configuration says about data.
     pub(crate) fn apply_config(&mut self, config: &Config) {
         let policy = config.maxmemory_policy.word().parse::<MaxmemoryPolicy>().unwrap_or_default();

@@ -189,7 +189,7 @@ impl Start {
         let dataset = Dataset::new(&config);
         // The thread that reads the files begins to talk next.
         tracing::info!("Server initialized");
-        let persistence = Persistence::new(&config, persistence_environment(&host, waker))?;
+        let persistence = Persistence::new(&config, persistence_environment(&host, waker), &dataset)?;
         let server = Server {
             registry: poll.registry().try_clone().map_err(system)?,
             inbox,

@@ -66,18 +66,21 @@ impl Scores {
         leaf.search(&spot).ok().map(|at| leaf.rank(at).score())
     }
 
-    /// Adds a member that is not there yet.
-    pub(super) fn insert(&mut self, member: &[u8], score: f64, new: NewMember<'_>) {
+    /// Adds a member, if it is not there yet. Gives whether that is so.
+    pub(super) fn insert(&mut self, member: &[u8], score: f64, new: NewMember<'_>) -> bool {
         let spot = Hashed::of(member);
         let hashed = Hashed::new(spot.rank.hash, score);
         self.0.edit_by(
             &(),
             |key| key.is_at_or_below(&spot),
-            |leaf| {
-                let at = leaf.search(&spot).expect_err("the member is new");
-                leaf.insert(at, hashed, new);
+            |leaf| match leaf.search(&spot) {
+                Ok(_) => false,
+                Err(at) => {
+                    leaf.insert(at, hashed, new);
+                    true
+                }
             },
-        );
+        )
     }
 
     /// Gives a member that is there another score.

@@ -8,7 +8,7 @@ use super::iterate::SortedSetElements;
 use super::leaf::{NewMember, OrderedLeaf, Rank, Spot};
 use super::range::{LexRange, ScoreRange};
 use super::scores::Scores;
-use crate::table::table_order;
+use crate::table::TableOrder;
 use crate::tree::Tree;
 
 /// A score, which is never NaN. 0 and -0 are the same.
@@ -57,26 +57,35 @@ impl Skiplist {
     /// Adds a member that is not there yet.
     pub(super) fn insert(&mut self, member: &[u8], score: f64) {
         let new = NewMember::of(member);
-        self.scores.insert(member, score, new.clone());
+        let is_new = self.scores.insert(member, score, new.clone());
+        assert!(is_new, "the member is new");
         self.insert_ordered(member, score, new);
     }
 
     /// Adds members of which none is there yet: fastest when they come in order, or in the opposite one. Gives false when
     /// one of them comes twice; some of them are then missing.
     pub(super) fn fill(&mut self, elements: &[(&[u8], f64)]) -> bool {
-        let mut long: Vec<Option<Arc<[u8]>>> = vec![None; elements.len()];
-        for index in table_order(elements.iter().map(|(member, _)| *member)) {
-            let (member, score) = elements[index as usize];
-            let new = NewMember::of(member);
-            if let NewMember::Long(shared) = &new {
-                long[index as usize] = Some(Arc::clone(shared));
-            }
-            if self.scores.get(member).is_some() {
-                return false;
-            }
-            self.scores.insert(member, score, new);
+        // One allocation serves both trees.
+        let mut long: Vec<Option<Arc<[u8]>>> = Vec::new();
+        let places = (0..).zip(elements.iter().map(|(member, _)| *member));
+        let scores = &mut self.scores;
+        let is_filled = TableOrder::new(places).visit(
+            |place| elements[place as usize].0,
+            |place| {
+                let (member, score) = elements[place as usize];
+                let new = NewMember::of(member);
+                if let NewMember::Long(shared) = &new {
+                    long.resize(elements.len(), None);
+                    long[place as usize] = Some(Arc::clone(shared));
+                }
+                scores.insert(member, score, new)
+            },
+        );
+        if !is_filled {
+            return false;
         }
-        for ((member, score), long) in elements.iter().zip(long) {
+        for (place, (member, score)) in elements.iter().enumerate() {
+            let long = long.get_mut(place).and_then(Option::take);
             self.insert_ordered(member, *score, long.map_or(NewMember::Short(member), NewMember::Long));
         }
         true

@@ -6,24 +6,17 @@
 
 mod hashing;
 mod leaf;
+mod order;
 mod outside;
 mod record;
 
 pub(crate) use hashing::hash;
 pub use hashing::set_hash_seed;
 use leaf::TableLeaf;
+pub use order::TableOrder;
 pub(crate) use record::{Element, Shape, Stored};
 
 use crate::tree::{Cursor, Leaf, Tree};
-
-/// The order, as indices of `keys`, in which elements are put into a table fastest: each behind the one before it.
-#[must_use]
-pub fn table_order<'k>(keys: impl Iterator<Item = &'k [u8]>) -> Vec<u32> {
-    let mut order: Vec<u64> =
-        (0..).zip(keys).map(|(index, key)| u64::from(hash(key)) << 32 | index).collect();
-    order.sort_unstable();
-    order.into_iter().map(|place| place as u32).collect()
-}
 
 /// The map. Cloning it is O(1); a change to one of two clones copies one path of the tree.
 #[derive(Debug, Clone)]

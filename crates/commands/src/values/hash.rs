@@ -3,10 +3,10 @@
 use std::borrow::Cow;
 use std::collections::HashSet;
 
-use lastsave_collections::{Hash, table_order};
+use lastsave_collections::{Hash, HashLimits, TableOrder};
 use lastsave_keyspace::{IntegerBuffer, NewValue};
 use lastsave_listpack::ListpackValue;
-use lastsave_rdb::{HashValue, Put, RdbVersion, StringPart, ValueWriter, WriteError};
+use lastsave_rdb::{HashValue, Put, RdbVersion, StringPart, Strings, ValueWriter, WriteError};
 
 use super::{REWRITE_ELEMENTS_MAX, Unstorable};
 use crate::digest::DataDigest;
@@ -63,20 +63,8 @@ pub(super) fn with_new<R>(
         }
         HashValue::Fields(strings) => {
             hash.expect_more(strings.len() / 2, &limits);
-            let pairs: Vec<_> = strings.pairs().collect();
-            let order = match hash.as_listpack() {
-                Some(_) => (0..pairs.len() as u32).collect(),
-                None => table_order(pairs.iter().map(|(field, _)| field.as_slice())),
-            };
-            for index in order {
-                let (field, value) = pairs[index as usize];
-                let is_new = match value {
-                    StringPart::Short(value) => hash.set(field.as_slice(), value, &limits),
-                    StringPart::Long(value) => hash.set_shared(field.as_slice(), value, &limits),
-                };
-                if !is_new {
-                    return Err(Unstorable::DuplicateFields);
-                }
+            if !set_fields(&mut hash, &strings, &limits) {
+                return Err(Unstorable::DuplicateFields);
             }
         }
         HashValue::Expiring(fields) => {
@@ -96,6 +84,25 @@ pub(super) fn with_new<R>(
         other => unreachable!("{other:?} is no form that is read"),
     }
     if hash.is_empty() { Err(Unstorable::Empty) } else { Ok(store(NewValue::Hash(hash))) }
+}
+
+/// Sets all fields of an empty hash. Gives false when one of them comes twice.
+fn set_fields(hash: &mut Hash, strings: &Strings, limits: &HashLimits) -> bool {
+    let is_big = hash.as_listpack().is_none();
+    if let Some(places) = strings.places().filter(|_| is_big) {
+        let order = TableOrder::new(places.step_by(2));
+        return order.visit(
+            |place| strings.at(place).0,
+            |place| {
+                let (field, value) = strings.at(place);
+                hash.set(field, value, limits)
+            },
+        );
+    }
+    strings.pairs().all(|(field, value)| match value {
+        StringPart::Short(value) => hash.set(field.as_slice(), value, limits),
+        StringPart::Long(value) => hash.set_shared(field.as_slice(), value, limits),
+    })
 }
 
 pub(super) fn check_packed(value: &HashValue) -> Result<(), Unstorable> {

@@ -3,10 +3,10 @@
 use std::borrow::Cow;
 use std::collections::HashSet;
 
-use lastsave_collections::{Set, table_order};
+use lastsave_collections::{Set, SetLimits, TableOrder};
 use lastsave_keyspace::NewValue;
 use lastsave_listpack::Intset;
-use lastsave_rdb::{Put, SetValue, StringPart, StringRef, ValueWriter, WriteError};
+use lastsave_rdb::{Put, SetValue, StringRef, Strings, ValueWriter, WriteError};
 
 use super::hash::text;
 use super::{REWRITE_ELEMENTS_MAX, Unstorable};
@@ -49,20 +49,24 @@ pub(super) fn with_new<R>(
         SetValue::Members(members) => {
             set = Set::from_intset(Intset::new());
             set.expect_more(members.len(), &limits);
-            let members: Vec<&[u8]> = members.iter().map(StringPart::as_slice).collect();
-            let is_big = set.as_intset().is_none() && set.as_listpack().is_none();
-            // While a set is small, its form depends on which member comes first.
-            let order = match is_big {
-                true => table_order(members.iter().copied()),
-                false => (0..members.len() as u32).collect(),
-            };
-            if !order.into_iter().all(|index| set.insert(members[index as usize], &limits)) {
+            if !add_members(&mut set, &members, &limits) {
                 return Err(Unstorable::DuplicateMembers);
             }
         }
         other => unreachable!("{other:?} is no form that is read"),
     }
     if set.is_empty() { Err(Unstorable::Empty) } else { Ok(store(NewValue::Set(set))) }
+}
+
+/// Adds all members to an empty set. Gives false when one of them comes twice.
+fn add_members(set: &mut Set, members: &Strings, limits: &SetLimits) -> bool {
+    // While a set is small, its form depends on which member comes first.
+    let is_big = set.as_intset().is_none() && set.as_listpack().is_none();
+    match members.places().filter(|_| is_big) {
+        Some(places) => TableOrder::new(places)
+            .visit(|place| members.at(place).0, |place| set.insert(members.at(place).0, limits)),
+        None => members.iter().all(|member| set.insert(member.as_slice(), limits)),
+    }
 }
 
 pub(super) fn check_packed(value: &SetValue) -> Result<(), Unstorable> {

@@ -83,6 +83,35 @@ impl Strings {
         std::iter::from_fn(move || Some((strings.next()?, strings.next()?)))
     }
 
+    /// The strings in order, each with its place, by which [`Self::at`] finds it; none when there are long ones, or so many
+    /// that places do not suffice.
+    pub fn places(&self) -> Option<impl Iterator<Item = (u32, &[u8])>> {
+        let fits = self.long.is_empty() && self.short.len() < u32::MAX as usize / PIECE_BYTES;
+        fits.then(|| {
+            self.short.iter().enumerate().flat_map(|(number, piece)| {
+                let mut at = 0;
+                std::iter::from_fn(move || {
+                    let place = at;
+                    let string = short_at(piece, &mut at)?;
+                    Some(((number * PIECE_BYTES + place) as u32, string))
+                })
+            })
+        })
+    }
+
+    /// The string at a place, and the next one (empty at the end).
+    ///
+    /// # Panics
+    /// When it is no place of these strings.
+    #[must_use]
+    pub fn at(&self, place: u32) -> (&[u8], &[u8]) {
+        let (number, mut at) = (place as usize / PIECE_BYTES, place as usize % PIECE_BYTES);
+        let string = short_at(&self.short[number], &mut at).expect("a place of a string");
+        let next = short_at(&self.short[number], &mut at);
+        let next = next.or_else(|| short_at(self.short.get(number + 1)?, &mut 0));
+        (string, next.unwrap_or_default())
+    }
+
     /// Appends a string.
     pub fn push(&mut self, string: StringValue) {
         self.len += 1;
@@ -139,6 +168,15 @@ impl Strings {
     }
 }
 
+/// The short string at `at`, which moves behind it.
+#[inline]
+fn short_at<'p>(piece: &'p [u8], at: &mut usize) -> Option<&'p [u8]> {
+    let (len, behind) = piece.get(*at..)?.split_first_chunk()?;
+    let len = usize::from(u16::from_le_bytes(*len));
+    *at += 2 + len;
+    behind.get(..len)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -157,5 +195,21 @@ mod tests {
         assert!(read.iter().zip(lens).all(|(string, len)| string.len() == len));
         assert_eq!(strings.pairs().count(), 4);
         assert!(strings.held_bytes() > 70_000);
+    }
+
+    #[test]
+    fn places_find_every_string_and_the_next() {
+        let mut strings = Strings::default();
+        let texts: Vec<Vec<u8>> = (0..10_000_usize).map(|number| vec![number as u8; number % 256]).collect();
+        texts.iter().for_each(|text| strings.push(StringValue::Bytes(text.clone())));
+        let places: Vec<(u32, &[u8])> = strings.places().expect("none is long").collect();
+        assert_eq!(places.len(), texts.len());
+        for (index, (place, string)) in places.iter().enumerate() {
+            assert_eq!((*string, strings.at(*place).0), (&texts[index][..], &texts[index][..]));
+            assert_eq!(strings.at(*place).1, texts.get(index + 1).map_or(&[][..], Vec::as_slice));
+        }
+        assert!(strings.iter().map(StringPart::as_slice).eq(texts.iter().map(Vec::as_slice)));
+        strings.push(StringValue::Bytes(vec![0; 300]));
+        assert!(strings.places().is_none());
     }
 }

@@ -154,11 +154,11 @@ pub(crate) struct Persistence {
 }
 
 impl Persistence {
-    /// Prepares loading: [`Persistence::load_step`] does it.
+    /// Starts loading into `dataset`, which stays the same: [`Persistence::load_step`] does its half of it.
     ///
     /// # Errors
     /// A line for the log when the files cannot even be looked at; the process then ends with code 1.
-    pub(crate) fn new(config: &Config, environment: Environment) -> Result<Self, String> {
+    pub(crate) fn new(config: &Config, environment: Environment, dataset: &Dataset) -> Result<Self, String> {
         let settings = PersistenceSettings::of(config);
         let storage = Arc::clone(&environment.storage);
         let names =
@@ -223,7 +223,7 @@ impl Persistence {
         if persistence.settings.appendonly || !persistence.settings.save_points.is_empty() {
             persistence.lock_directory()?;
         }
-        persistence.begin_loading();
+        persistence.begin_loading(dataset);
         Ok(persistence)
     }
 

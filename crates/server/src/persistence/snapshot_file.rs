@@ -316,6 +316,10 @@ fn read_back(
     let mut counts = Counts::default();
     let unreadable = |error: lastsave_rdb::Error| SnapshotError::Verification(error.to_string());
     loop {
+        while let Some(record) = reader.next_string() {
+            counts.keys += 1;
+            counts.expires += u64::from(record.metadata.expires_at_ms.is_some());
+        }
         match reader.next_event().map_err(unreadable)? {
             Event::Key(record) => {
                 counts.keys += 1;

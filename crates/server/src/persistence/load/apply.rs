@@ -1,28 +1,36 @@
 //! The executor's half of loading: keys are inserted, commands executed.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::vec::IntoIter;
+
 use bytes::Bytes;
-use lastsave_commands::{
-    Context, Dependency, Effects, Handler, ServerCommand, Signals, Unstorable, check_arity, lookup,
-    with_new_value,
-};
-use lastsave_keyspace::Expiry;
-use lastsave_rdb::{KeyMetadata, KeyRecord};
+use lastsave_commands::{Context, Dependency, Effects, Handler, ServerCommand, Signals, check_arity, lookup};
+use lastsave_keyspace::MadeEntry;
+use lastsave_rdb::KeyRecord;
 use lastsave_resp::{Batch, Limits, Parser, Protocol, ReplyBuffer, Request};
 
 use super::PersistenceSettings;
+use super::making::KeyMaker;
+use super::message::{CommandBatch, KeyBatch, Run};
 use crate::dataset::Dataset;
 
 /// Commands parsed at once.
 const COMMANDS_PER_BATCH: usize = 1024;
 
+/// Commands whose keys are prefetched together.
+const PREFETCHED_COMMANDS: usize = 16;
+
+/// Segments that are made or given back before the executor looks at the time again.
+const SEGMENTS_PER_STEP: usize = 16 * 1024;
+
 /// Inserts what the reader sends.
 #[derive(Debug)]
 pub(super) struct Applier {
+    maker: KeyMaker,
     now_ms: i64,
     databases: usize,
     merge: bool,
-    saves_idle: bool,
-    saves_frequency: bool,
     /// The database selected in the file of commands.
     database: usize,
     batch: Batch,
@@ -30,6 +38,8 @@ pub(super) struct Applier {
     effects: Effects,
     /// Nobody hears of what is loaded.
     unheard: Signals,
+    /// Collections that the reader made and whose keys were there.
+    unused: Arc<AtomicU64>,
     keys_loaded: u64,
     keys_expired: u64,
     keys_empty: u64,
@@ -38,23 +48,28 @@ pub(super) struct Applier {
 
 impl Applier {
     /// `merge`: keys that exist are replaced instead of being an error.
-    pub(super) fn new(now_ms: i64, settings: &PersistenceSettings, merge: bool) -> Self {
+    pub(super) fn new(maker: KeyMaker, now_ms: i64, settings: &PersistenceSettings, merge: bool) -> Self {
         Self {
+            maker,
             now_ms,
             databases: settings.databases,
             merge,
-            saves_idle: settings.saves_idle,
-            saves_frequency: settings.saves_frequency,
             database: 0,
             batch: Batch::new(),
             reply: ReplyBuffer::new(Protocol::Resp2),
             effects: Effects::new(),
             unheard: Signals::new(),
+            unused: Arc::default(),
             keys_loaded: 0,
             keys_expired: 0,
             keys_empty: 0,
             dirty: 0,
         }
+    }
+
+    /// Counts collections that the reader has made for nothing.
+    pub(super) fn unused(&self) -> Arc<AtomicU64> {
+        Arc::clone(&self.unused)
     }
 
     pub(super) fn keys_loaded(&self) -> u64 {
@@ -84,96 +99,108 @@ impl Applier {
         self.database = 0;
     }
 
+    /// Makes room for keys that will come, some of it: gives whether that is done.
+    pub(super) fn make_room(&self, dataset: &mut Dataset, database: u64, keys: u64) -> bool {
+        let index = usize::try_from(database).ok().filter(|index| *index < self.databases);
+        index.is_none_or(|index| dataset.keyspace.db_mut(index).reserve(keys, SEGMENTS_PER_STEP))
+    }
+
+    /// Gives back room for keys that have not come, some of it: gives whether that is done.
+    pub(super) fn give_back_room(dataset: &mut Dataset) -> bool {
+        (0..dataset.keyspace.databases()).all(|index| dataset.keyspace.db_mut(index).trim(SEGMENTS_PER_STEP))
+    }
+
     /// Inserts keys of a snapshot.
     ///
     /// # Errors
     /// A line for the log.
-    pub(super) fn insert_keys(
-        &mut self,
-        dataset: &mut Dataset,
-        database: u64,
-        keys: Vec<KeyRecord>,
-        keep_expired: bool,
-    ) -> Result<(), String> {
+    pub(super) fn insert_keys(&mut self, dataset: &mut Dataset, batch: KeyBatch) -> Result<(), String> {
+        let KeyBatch { database, entries, offsets, expired, empty, .. } = batch;
         let Some(index) = usize::try_from(database).ok().filter(|index| *index < self.databases) else {
             return Err(format!(
                 "FATAL: Data file was created with a Redis server configured to handle more than {} databases. Exiting",
                 self.databases
             ));
         };
-        for record in keys {
-            if !keep_expired && record.metadata.expires_at_ms.is_some_and(|at| at < self.now_ms) {
-                self.keys_expired += 1;
-                continue;
-            }
-            self.insert_key(dataset, index, record)?;
+        self.keys_loaded += entries.len() as u64;
+        self.keys_expired += expired;
+        self.keys_empty += empty;
+        let count = entries.len();
+        match dataset.keyspace.db_mut(index).put_made(&mut entries.into_iter(), count) {
+            Some((existing, key)) if !self.merge => Err(format!(
+                "Internal error in RDB reading offset {}, Duplicated key found in RDB file: '{}'",
+                offsets[existing],
+                key.escape_ascii()
+            )),
+            _ => Ok(()),
         }
-        Ok(())
     }
 
-    fn insert_key(
+    /// Inserts a key of a snapshot that the reader has left as it was read.
+    ///
+    /// # Errors
+    /// A line for the log.
+    pub(super) fn insert_big_key(
         &mut self,
         dataset: &mut Dataset,
-        database: usize,
+        database: u64,
         record: KeyRecord,
     ) -> Result<(), String> {
-        let KeyRecord { key, value, metadata, offset, .. } = record;
-        let hashed = dataset.keyspace.key(&key);
-        let expiry = metadata.expires_at_ms.map_or(Expiry::Clear, Expiry::At);
-        let access = self.access_word(&metadata);
-        dataset.keyspace.set_access_clock(access, true);
-        let mut target = dataset.keyspace.db_mut(database);
-        let existed = with_new_value(value, &dataset.options, |value| target.set(&hashed, value, expiry));
-        let existed = match existed {
-            Ok(existed) => existed,
-            Err(Unstorable::Empty) => {
-                self.keys_empty += 1;
-                tracing::info!("rdbLoadObject skipping empty key: {}", key.escape_ascii());
-                return Ok(());
-            }
-            Err(Unstorable::ExpiringFields) => {
-                return Err(format!(
-                    "The RDB file holds the hash '{}' at offset {offset}, whose fields expire, which 'rdb-write-version {}' \
-                     cannot hold: start with 'rdb-write-version 12'",
-                    key.escape_ascii(),
-                    dataset.options.rdb_write_version
-                ));
-            }
-            Err(fault) => {
-                return Err(format!(
-                    "Internal error in RDB reading offset {offset}, {fault}: '{}'",
-                    key.escape_ascii()
-                ));
-            }
-        };
-        if existed && !self.merge {
-            return Err(format!(
-                "Internal error in RDB reading offset {offset}, Duplicated key found in RDB file: '{}'",
-                key.escape_ascii()
-            ));
+        let mut batch = KeyBatch::new(database);
+        let offset = record.offset;
+        match self.maker.key(record)? {
+            Some(entry) => batch.push(entry, offset, 0),
+            None => batch.empty += 1,
         }
-        self.keys_loaded += 1;
-        Ok(())
-    }
-
-    /// The access word of a loaded key: as it was when that was saved and is wanted now, else as if just used.
-    fn access_word(&self, metadata: &KeyMetadata) -> u32 {
-        let clock = (self.now_ms / 1000) as u32 & 0x00ff_ffff;
-        if self.saves_frequency {
-            let minutes = ((self.now_ms / 60_000) as u32 & 0xffff) << 8;
-            return minutes | u32::from(metadata.frequency.unwrap_or(5));
-        }
-        match metadata.idle_seconds {
-            Some(idle) if self.saves_idle => clock.wrapping_sub(idle.min(0x00ff_ffff) as u32) & 0x00ff_ffff,
-            _ => clock,
-        }
+        self.insert_keys(dataset, batch)
     }
 
     /// Executes commands of the log.
     ///
     /// # Errors
     /// A line for the log.
-    pub(super) fn execute(&mut self, dataset: &mut Dataset, bytes: &Bytes, file: &str) -> Result<(), String> {
+    pub(super) fn execute(
+        &mut self,
+        dataset: &mut Dataset,
+        batch: CommandBatch,
+        file: &str,
+    ) -> Result<(), String> {
+        let CommandBatch { entries, mut commands, runs } = batch;
+        let mut entries = entries.into_iter();
+        for run in runs {
+            match run {
+                Run::Sets(count) => {
+                    dataset.keyspace.db_mut(self.database).put_made(&mut entries, count);
+                    self.dirty += count as u64;
+                }
+                Run::Commands(bytes) => {
+                    let bytes = commands.split_to(bytes);
+                    self.execute_commands(dataset, &bytes, file)?;
+                }
+                Run::Created { bytes, dirty } => {
+                    let bytes = commands.split_to(bytes);
+                    if self.is_new(dataset, &entries) {
+                        dataset.keyspace.db_mut(self.database).put_made(&mut entries, 1);
+                        self.dirty += dirty;
+                    } else {
+                        drop(entries.next());
+                        self.unused.fetch_add(1, Ordering::Relaxed);
+                        self.execute_commands(dataset, &bytes, file)?;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether the next entry's key is not there yet.
+    fn is_new(&self, dataset: &Dataset, entries: &IntoIter<MadeEntry>) -> bool {
+        let keyspace = &dataset.keyspace;
+        let next = entries.as_slice().first();
+        next.is_some_and(|entry| keyspace.db(self.database).get(&keyspace.key(entry.key())).is_none())
+    }
+
+    fn execute_commands(&mut self, dataset: &mut Dataset, bytes: &Bytes, file: &str) -> Result<(), String> {
         let mut parser = Parser::new();
         let limits = Limits { max_bulk_bytes: usize::MAX, ..Limits::default() };
         let mut rest = bytes.clone();
@@ -182,6 +209,9 @@ impl Applier {
             batch.clear();
             let progress = parser.parse(&rest, &limits, &mut batch, COMMANDS_PER_BATCH);
             for index in 0..batch.len() {
+                if index.is_multiple_of(PREFETCHED_COMMANDS) {
+                    self.prefetch(dataset, &batch, index, &rest);
+                }
                 let request = batch.request(index, &rest).with_shared(&rest);
                 self.execute_one(dataset, request, file)?;
             }
@@ -196,6 +226,19 @@ impl Applier {
             let _executed = rest.split_to(progress.consumed);
         }
         Ok(())
+    }
+
+    /// Asks for the memory of the keys of the next commands. Nearly all name their key first.
+    fn prefetch(&self, dataset: &Dataset, batch: &Batch, from: usize, bytes: &Bytes) {
+        let database = dataset.keyspace.db(self.database);
+        let to = batch.len().min(from + PREFETCHED_COMMANDS);
+        let keys = || (from..to).filter_map(|index| batch.request(index, bytes).get(1));
+        for key in keys() {
+            database.prefetch_segment(&dataset.keyspace.key(key));
+        }
+        for key in keys() {
+            database.prefetch_entry(&dataset.keyspace.key(key));
+        }
     }
 
     fn execute_one(&mut self, dataset: &mut Dataset, request: Request<'_>, file: &str) -> Result<(), String> {

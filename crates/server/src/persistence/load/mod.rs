@@ -1,4 +1,5 @@
-//! Loading at start: one thread reads, verifies and decodes; the executor inserts, and keeps answering meanwhile.
+//! Loading at start: one thread reads, verifies, decodes and makes entries; the executor puts them in, and keeps answering
+//! meanwhile.
 //!
 //! What is loaded, in this order: with `appendonly yes` the log; if there is none, a snapshot, which becomes the log's
 //! first base (`aof-import-rdb`); else nothing. With `appendonly no` the snapshot. Nothing is changed on disk before
@@ -6,20 +7,23 @@
 
 mod apply;
 mod bad_file;
+mod creating;
+mod making;
+mod message;
 mod reader;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 use lastsave_aof::{AofLog, CutReport};
 use lastsave_fsync_scheduler::{Core, Options, Position, Scheduler, Stepper};
-use lastsave_rdb::KeyRecord;
 use lastsave_storage::Clock;
 
 use self::apply::Applier;
+use self::making::KeyMaker;
+use self::message::{LoadMessage, LoadedLog};
 use self::reader::{ReadJob, SourceFiles};
 use super::api::LoadProgress;
 use super::jobs::JobMode;
@@ -30,6 +34,9 @@ use crate::dataset::Dataset;
 /// Batches that may wait for the executor.
 const QUEUED_BATCHES_MAX: usize = 16;
 
+/// Big collections that may wait for the executor, the one it is building included: they take much memory.
+const WAITING_BIG_KEYS_MAX: usize = 2;
+
 /// How long the executor works at loading before it looks after clients.
 const SLICE: Duration = Duration::from_millis(5);
 
@@ -38,36 +45,6 @@ const FIRST_SLICE: Duration = Duration::from_millis(250);
 
 /// How long it waits for the reader before it does so.
 const PATIENCE: Duration = Duration::from_millis(1);
-
-/// From the reader to the executor.
-#[derive(Debug)]
-pub(super) enum LoadMessage {
-    /// Reading begins: bytes of all files, and what the data took in memory when it was saved.
-    Sizes { total_bytes: u64, used_memory_bytes: u64 },
-    /// Keys of a snapshot.
-    Keys { database: u64, keys: Vec<KeyRecord>, keep_expired: bool, loaded_bytes: u64 },
-    /// The snapshot ends.
-    SnapshotEnded,
-    /// A file of commands begins: database 0 is selected.
-    CommandFile,
-    /// Commands, each a canonical array, one after the other.
-    Commands { bytes: Bytes, file: Arc<str>, loaded_bytes: u64 },
-    /// Everything has been sent; the reader waits for the executor to have executed it.
-    AllSent,
-    /// The log is open (or off); loading is over.
-    Done(Box<LoadedLog>),
-    /// Loading failed; the reasons are in the log.
-    Failed,
-}
-
-/// What the reader leaves behind.
-#[derive(Debug)]
-pub(super) struct LoadedLog {
-    pub(super) log: AofLog,
-    pub(super) cuts: Vec<CutReport>,
-    /// Rows of the decision table by which its files were judged.
-    pub(super) rows: Vec<&'static str>,
-}
 
 /// What INFO tells about the last load.
 #[derive(Debug, Default)]
@@ -84,8 +61,11 @@ pub(super) struct LoadStatistics {
 #[derive(Debug)]
 pub(super) struct Loading {
     messages: Receiver<LoadMessage>,
+    /// One for each big collection that waits.
+    big_keys: Receiver<()>,
     executed: Sender<()>,
     applier: Applier,
+    room: Room,
     key_load_delay: Arc<AtomicI64>,
     /// No step was made yet.
     is_fresh: bool,
@@ -102,18 +82,25 @@ impl Loading {
         files: SourceFiles,
         settings: &PersistenceSettings,
         environment: &Environment,
+        dataset: &Dataset,
         merge: bool,
     ) -> Self {
         let (sender, messages) = bounded(QUEUED_BATCHES_MAX);
+        let (big_key, big_keys) = bounded(WAITING_BIG_KEYS_MAX);
         let (executed, wait_executed) = bounded(1);
         let key_load_delay = Arc::new(AtomicI64::new(settings.key_load_delay));
         let now_ms = environment.clock.wall_ms();
+        let maker = KeyMaker::new(dataset, settings, now_ms);
+        let applier = Applier::new(maker.clone(), now_ms, settings, merge);
         let job = ReadJob {
             files,
             settings: settings.clone(),
             key_load_delay: Arc::clone(&key_load_delay),
+            maker,
+            unused: applier.unused(),
             now_ms,
             out: sender,
+            big_key,
             executed: wait_executed,
             sync_window_bytes: environment.simulated_log.and_then(|log| log.sync_window_bytes),
         };
@@ -124,8 +111,10 @@ impl Loading {
         }
         Self {
             messages,
+            big_keys,
             executed,
-            applier: Applier::new(now_ms, settings, merge),
+            applier,
+            room: Room::Enough,
             key_load_delay,
             is_fresh: true,
             started: Instant::now(),
@@ -140,10 +129,33 @@ impl Loading {
         self.key_load_delay.store(delay, Ordering::Relaxed);
     }
 
+    /// Brings the tables a step closer to the size they should have. Gives whether they have it.
+    fn arrange_room(&mut self, dataset: &mut Dataset) -> bool {
+        let is_done = match self.room {
+            Room::Enough => return true,
+            Room::Wanted { database, keys } => self.applier.make_room(dataset, database, keys),
+            Room::TooMuch => Applier::give_back_room(dataset),
+        };
+        if is_done {
+            if self.room == Room::TooMuch {
+                // The reader waits for nothing else; if it is gone, its message says why.
+                let _gone = self.executed.send(());
+            }
+            self.room = Room::Enough;
+        }
+        is_done
+    }
+
     /// Takes in what the reader has sent, for a slice of time; the last message is given back.
     fn step(&mut self, dataset: &mut Dataset, slice: Duration) -> Step {
         let until = Instant::now() + slice;
         loop {
+            if !self.arrange_room(dataset) {
+                if Instant::now() >= until {
+                    return Step::More;
+                }
+                continue;
+            }
             let message = match self.messages.recv_timeout(PATIENCE) {
                 Ok(message) => message,
                 Err(RecvTimeoutError::Timeout) if Instant::now() < until => continue,
@@ -156,9 +168,20 @@ impl Loading {
                     self.used_memory_bytes = self.used_memory_bytes.max(used_memory_bytes);
                     Ok(())
                 }
-                LoadMessage::Keys { database, keys, keep_expired, loaded_bytes } => {
+                LoadMessage::Room { database, keys } => {
+                    self.room = Room::Wanted { database, keys };
+                    Ok(())
+                }
+                LoadMessage::Keys(batch) => {
+                    self.loaded_bytes = batch.loaded_bytes;
+                    self.applier.insert_keys(dataset, batch)
+                }
+                LoadMessage::BigKey { database, record, loaded_bytes } => {
                     self.loaded_bytes = loaded_bytes;
-                    self.applier.insert_keys(dataset, database, keys, keep_expired)
+                    let inserted = self.applier.insert_big_key(dataset, database, *record);
+                    // The reader has put it in before it sent the key.
+                    let _room = self.big_keys.try_recv();
+                    inserted
                 }
                 LoadMessage::SnapshotEnded => {
                     self.applier.log_snapshot_ended();
@@ -168,13 +191,12 @@ impl Loading {
                     self.applier.start_command_file();
                     Ok(())
                 }
-                LoadMessage::Commands { bytes, file, loaded_bytes } => {
+                LoadMessage::Commands { batch, file, loaded_bytes } => {
                     self.loaded_bytes = loaded_bytes;
-                    self.applier.execute(dataset, &bytes, &file)
+                    self.applier.execute(dataset, batch, &file)
                 }
                 LoadMessage::AllSent => {
-                    // The reader waits for nothing else; if it is gone, its message says why.
-                    let _gone = self.executed.send(());
+                    self.room = Room::TooMuch;
                     Ok(())
                 }
                 LoadMessage::Done(loaded) => return Step::Done(loaded),
@@ -191,6 +213,17 @@ impl Loading {
     }
 }
 
+/// What is to be done about the size of the tables.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Room {
+    /// Nothing.
+    Enough,
+    /// So many keys will come for a database.
+    Wanted { database: u64, keys: u64 },
+    /// No more keys will come, and not all that were announced may have.
+    TooMuch,
+}
+
 enum Step {
     More,
     Done(Box<LoadedLog>),
@@ -199,14 +232,14 @@ enum Step {
 
 impl Persistence {
     /// Starts reading the files that `appendonly` asks for.
-    pub(super) fn begin_loading(&mut self) {
+    pub(super) fn begin_loading(&mut self, dataset: &Dataset) {
         let files = SourceFiles::for_start(
             &self.settings,
             Arc::clone(&self.storage),
             Arc::clone(&self.directory),
             Arc::clone(&self.log_settings),
         );
-        self.loading = Some(Loading::start(files, &self.settings, &self.environment, false));
+        self.loading = Some(Loading::start(files, &self.settings, &self.environment, dataset, false));
     }
 
     /// Loads for a few milliseconds at most.
@@ -286,7 +319,7 @@ impl Persistence {
         files: SourceFiles,
         merge: bool,
     ) -> Result<(), ()> {
-        let mut loading = Loading::start(files, &self.settings, &self.environment, merge);
+        let mut loading = Loading::start(files, &self.settings, &self.environment, dataset, merge);
         loop {
             match loading.step(dataset, Duration::from_secs(3600)) {
                 Step::More => {}

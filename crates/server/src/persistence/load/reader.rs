@@ -2,29 +2,32 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
-use bytes::BytesMut;
 use crossbeam_channel::{Receiver, Sender};
 use lastsave_aof::{
     AofDirectory, AofError, AofLog, BaseForm, EmptyLog, LoadOptions, LoadStep, Loader, LogSettings, NewBase,
-    OpenedLog, RdbPart, open_log,
+    OpenedLog, RdbPart, Record, RecordRole, open_log,
 };
 use lastsave_fsync_scheduler::Position;
-use lastsave_rdb::{Error as RdbError, Event, Header, KeyRecord, Reader, ReaderOptions, Writer};
+use lastsave_rdb::{Error as RdbError, Event, Header, KeyRecord, Reader, ReaderOptions, Value, Writer};
 use lastsave_storage::{FileMode, FileReader, FileWriter, OpenOptions, Storage, StorageError, write_synced};
 
 use super::super::snapshot_file::SnapshotError;
 use super::super::{PersistenceSettings, log_notices, pid};
-use super::{LoadMessage, LoadedLog, bad_file};
+use super::bad_file;
+use super::creating::CollectionMaker;
+use super::making::KeyMaker;
+use super::message::{BYTES_PER_BATCH, CommandBatchBuilder, KeyBatch, LoadMessage, LoadedLog};
 use crate::identity::REDIS_VERSION;
 
-/// Keys sent at once.
-const KEYS_PER_BATCH: usize = 512;
+/// What the shortest keys take in a file, on average, with their values. A file announces how many it has; it is believed
+/// as far as it is long enough for them.
+const BYTES_PER_KEY_MIN: u64 = 8;
 
-/// Bytes of keys and values, or of commands, sent at once (a bigger one goes alone).
-const BYTES_PER_BATCH: usize = 256 * 1024;
+/// A collection of at least this size is made an entry of by the executor.
+const BIG_COLLECTION_BYTES_MIN: usize = 64 * 1024;
 
 /// The files to load.
 #[derive(Debug)]
@@ -87,8 +90,13 @@ pub(super) struct ReadJob {
     pub(super) files: SourceFiles,
     pub(super) settings: PersistenceSettings,
     pub(super) key_load_delay: Arc<AtomicI64>,
+    pub(super) maker: KeyMaker,
+    /// Counts collections that were made for nothing.
+    pub(super) unused: Arc<AtomicU64>,
     pub(super) now_ms: i64,
     pub(super) out: Sender<LoadMessage>,
+    /// Full while as many big collections wait as may.
+    pub(super) big_key: Sender<()>,
     pub(super) executed: Receiver<()>,
     /// Less than usual in a simulation, whose files are small.
     pub(super) sync_window_bytes: Option<u64>,
@@ -248,34 +256,51 @@ impl ReadJob {
         };
         let mut reader = Reader::new(input, options);
         self.send(LoadMessage::Sizes { total_bytes: bytes_before + total_bytes, used_memory_bytes: 0 })?;
-        let mut keys: Vec<KeyRecord> = Vec::new();
-        let (mut database, mut batch_bytes, mut count) = (0, 0, 0_u64);
+        let mut batch = KeyBatch::new(0);
+        let mut count = 0_u64;
         loop {
+            while let Some(record) = reader.next_string() {
+                if !keep_expired && self.maker.has_expired(&record.metadata) {
+                    batch.expired += 1;
+                } else {
+                    let bytes = (record.end_offset - record.offset) as usize;
+                    batch.push(self.maker.string(&record), record.offset, bytes);
+                }
+                count += 1;
+                if self.delay_per_key(count) || batch.is_full() {
+                    self.send_keys(&mut batch, bytes_before + reader.offset())?;
+                }
+            }
             let event = reader.next_event()?;
-            let ends_batch = match &event {
-                Event::Key(_) => false,
-                _ => !keys.is_empty(),
-            };
-            if ends_batch {
-                let loaded_bytes = bytes_before + reader.offset();
-                let keys = std::mem::take(&mut keys);
-                batch_bytes = 0;
-                self.send(LoadMessage::Keys { database, keys, keep_expired, loaded_bytes })?;
+            if let Event::Key(record) = event {
+                count += 1;
+                if !keep_expired && self.maker.has_expired(&record.metadata) {
+                    batch.expired += 1;
+                } else if is_big_collection(&record.value) {
+                    let (database, loaded_bytes) = (batch.database, bytes_before + reader.offset());
+                    if !batch.is_empty() {
+                        self.send_keys(&mut batch, loaded_bytes)?;
+                    }
+                    let record = Box::new(record);
+                    self.big_key.send(()).map_err(|_| Stop::NobodyListens)?;
+                    self.send(LoadMessage::BigKey { database, record, loaded_bytes })?;
+                } else {
+                    self.make_key(record, &mut batch)?;
+                }
+                if self.delay_per_key(count) || batch.is_full() {
+                    self.send_keys(&mut batch, bytes_before + reader.offset())?;
+                }
+                continue;
+            }
+            if !batch.is_empty() {
+                self.send_keys(&mut batch, bytes_before + reader.offset())?;
             }
             match event {
-                Event::Key(record) => {
-                    batch_bytes += record.key.len() + value_bytes(&record);
-                    keys.push(record);
-                    count += 1;
-                    let delays = self.delay_per_key(count);
-                    if keys.len() >= KEYS_PER_BATCH || batch_bytes >= BYTES_PER_BATCH || delays {
-                        let loaded_bytes = bytes_before + reader.offset();
-                        let keys = std::mem::take(&mut keys);
-                        batch_bytes = 0;
-                        self.send(LoadMessage::Keys { database, keys, keep_expired, loaded_bytes })?;
-                    }
+                Event::SelectDatabase(index) => batch.database = index,
+                Event::Resize { keys, .. } => {
+                    let keys_max = total_bytes.saturating_sub(reader.offset()) / BYTES_PER_KEY_MIN;
+                    self.send(LoadMessage::Room { database: batch.database, keys: keys.min(keys_max) })?;
                 }
-                Event::SelectDatabase(index) => database = index,
                 Event::Aux { name, value } => self.note_aux(&name, &value, bytes_before + total_bytes)?,
                 Event::FunctionLibrary { .. } => {
                     tracing::warn!(
@@ -290,6 +315,26 @@ impl ReadJob {
                 _ => {}
             }
         }
+    }
+
+    fn send_keys(&self, batch: &mut KeyBatch, loaded_bytes: u64) -> Result<(), Stop> {
+        let next = KeyBatch::new(batch.database);
+        let mut full = std::mem::replace(batch, next);
+        full.loaded_bytes = loaded_bytes;
+        self.send(LoadMessage::Keys(full))
+    }
+
+    fn make_key(&self, record: KeyRecord, batch: &mut KeyBatch) -> Result<(), Stop> {
+        let (offset, bytes) = (record.offset, record.key.len() + record.value.held_bytes());
+        match self.maker.key(record) {
+            Ok(Some(entry)) => batch.push(entry, offset, bytes),
+            Ok(None) => batch.empty += 1,
+            Err(line) => {
+                tracing::warn!("{line}");
+                return Err(Stop::Failed);
+            }
+        }
+        Ok(())
     }
 
     fn note_aux(&self, name: &[u8], value: &[u8], total_bytes: u64) -> Result<(), Stop> {
@@ -343,7 +388,8 @@ impl ReadJob {
         let total_bytes = loader.progress().total_bytes;
         self.send(LoadMessage::Sizes { total_bytes, used_memory_bytes: 0 })?;
         let mut file: Arc<str> = Arc::from("");
-        let mut records = BytesMut::with_capacity(BYTES_PER_BATCH);
+        let mut batch = CommandBatchBuilder::default();
+        let mut collections = CollectionMaker::new(&self.maker, Arc::clone(&self.unused));
         let mut count = 0_u64;
         loop {
             let step = match loader.step() {
@@ -359,19 +405,19 @@ impl ReadJob {
                 }
                 Some(LoadStep::Rdb(part)) => Next::Rdb(part),
                 Some(LoadStep::Record(record)) => {
-                    records.extend_from_slice(record.bytes());
+                    self.take_record(&record, &mut collections, &mut batch);
                     count += 1;
                     let delays = self.delay_per_key(count);
-                    if records.len() >= BYTES_PER_BATCH || delays { Next::Send } else { Next::Nothing }
+                    if batch.is_full() || delays { Next::Send } else { Next::Nothing }
                 }
                 Some(LoadStep::FileEnded) => Next::Send,
                 Some(_) => Next::Nothing,
             };
             match next {
-                Next::Send if !records.is_empty() => {
+                Next::Send if !batch.is_empty() => {
                     let loaded_bytes = loader.progress().loaded_bytes;
-                    let bytes = records.split().freeze();
-                    self.send(LoadMessage::Commands { bytes, file: Arc::clone(&file), loaded_bytes })?;
+                    let (batch, file) = (batch.take(), Arc::clone(&file));
+                    self.send(LoadMessage::Commands { batch, file, loaded_bytes })?;
                     log_notices(loader.take_notices());
                 }
                 Next::Rdb(part) => {
@@ -382,6 +428,25 @@ impl ReadJob {
                 }
                 Next::Send | Next::Nothing => {}
             }
+        }
+    }
+
+    fn take_record(
+        &self,
+        record: &Record<'_>,
+        collections: &mut CollectionMaker,
+        batch: &mut CommandBatchBuilder,
+    ) {
+        // A transaction's records come all or none, so there is nothing to be done at its ends.
+        if matches!(record.role, RecordRole::Multi | RecordRole::Exec) {
+            return;
+        }
+        if let Some(entry) = self.maker.set(record) {
+            batch.push_set(entry, record.bytes().len());
+        } else if let Some(created) = collections.create(record, &self.maker) {
+            batch.push_created(created, record.bytes());
+        } else {
+            batch.push_command(record.bytes());
         }
     }
 
@@ -429,8 +494,9 @@ impl From<RdbError> for RdbStop {
     }
 }
 
-fn value_bytes(record: &KeyRecord) -> usize {
-    record.value.held_bytes()
+/// Whether making an entry of the value is work for the executor, while the reader goes on reading.
+fn is_big_collection(value: &Value) -> bool {
+    !matches!(value, Value::String(_)) && value.held_bytes() >= BIG_COLLECTION_BYTES_MIN
 }
 
 fn copy_file(storage: &dyn Storage, from: &Path, to: &Path) -> Result<(), StorageError> {

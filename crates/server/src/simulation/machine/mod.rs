@@ -129,18 +129,18 @@ impl Machine {
                 sync_window_bytes,
             }),
         };
-        let mut persistence = match Persistence::new(&config, environment) {
+        let mut dataset = Dataset::new(&config);
+        lastsave_commands::set_hash_seed(1);
+        let hash_seed = Some([seed, 1, 2, 3]);
+        dataset.keyspace = Keyspace::new(&KeyspaceOptions { databases: DATABASES, hash_seed });
+        dataset.random = SmallRng::seed_from_u64(seed);
+        let mut persistence = match Persistence::new(&config, environment, &dataset) {
             Ok(persistence) => persistence,
             Err(line) => {
                 tracing::warn!("{line}");
                 return Started::Refused(line);
             }
         };
-        let mut dataset = Dataset::new(&config);
-        lastsave_commands::set_hash_seed(1);
-        let hash_seed = Some([seed, 1, 2, 3]);
-        dataset.keyspace = Keyspace::new(&KeyspaceOptions { databases: DATABASES, hash_seed });
-        dataset.random = SmallRng::seed_from_u64(seed);
         loop {
             match persistence.load_step(&mut dataset) {
                 LoadProgress::InProgress => {}
