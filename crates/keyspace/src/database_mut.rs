@@ -8,9 +8,8 @@ use bytes::{Bytes, BytesMut};
 use crate::database::{Database, Found};
 use crate::directory::{CHUNK_BYTES, RootPtr};
 use crate::entry_pointer::{Editable, EntryPtr};
-use crate::epoch::{Epoch, Epochs, bucket};
+use crate::epoch::{Epochs, bucket};
 use crate::key::{Hasher, Key};
-use crate::made_entry::MadeEntry;
 use crate::segment::{SegmentPtr, tag_of};
 use crate::stored::Stored;
 use crate::value::{Expiry, INLINE_LEN_MAX, IntegerBuffer, NewValue, StringValue, Value};
@@ -46,9 +45,9 @@ pub struct Edited<R> {
 
 /// A database borrowed for writing.
 pub struct DatabaseMut<'a> {
-    database: &'a mut Database,
-    epochs: &'a mut Epochs,
-    hasher: &'a Hasher,
+    pub(crate) database: &'a mut Database,
+    pub(crate) epochs: &'a mut Epochs,
+    pub(crate) hasher: &'a Hasher,
     scratch: &'a mut Vec<u8>,
     stamp: Stamp,
     bytes_before: usize,
@@ -279,35 +278,12 @@ impl<'a> DatabaseMut<'a> {
         }
     }
 
-    /// Puts an entry that was made elsewhere under its key. Gives whether it replaced one.
-    pub(crate) fn put_one(&mut self, made: MadeEntry) -> bool {
-        let (hash, entry, expires) = (made.hash(), made.pointer(), made.expires());
-        debug_assert_eq!(hash, self.hasher.hash(entry.key()), "the entry was made for this keyspace");
-        self.epochs.charge(made.bytes());
-        let found = self.database.find_hashed(hash, |other| other.key() == entry.key());
-        match found {
-            Some(found) => {
-                let segment = self.writable(found.index, hash);
-                self.replace(segment, found, expires, entry);
-                self.epochs.drop_entry(found.entry, self.database.id, hash);
-            }
-            None => self.insert(hash, entry, expires),
-        }
-        made.release();
-        found.is_some()
-    }
-
     /// The first node of the table: a root with one empty segment.
     pub(crate) fn make_root(&mut self) -> RootPtr {
         let root = RootPtr::new(self.epochs.current());
         self.epochs.charge(root.bytes() + CHUNK_BYTES + root.segment(0).allocated_bytes());
         self.database.root = Some(root);
         root
-    }
-
-    /// The epoch of nodes that are made now.
-    pub(crate) fn birth(&self) -> Epoch {
-        self.epochs.current()
     }
 
     fn overwrite(
@@ -346,7 +322,7 @@ impl<'a> DatabaseMut<'a> {
     }
 
     /// Puts `entry` where `found` is, in `segment`, which `writable` gave.
-    fn replace(&mut self, segment: SegmentPtr, found: Found, expires: bool, entry: EntryPtr) {
+    pub(crate) fn replace(&mut self, segment: SegmentPtr, found: Found, expires: bool, entry: EntryPtr) {
         let expired_before = segment.expires(found.slot);
         // SAFETY: `writable` gave the segment, so no other thread can read it.
         unsafe { segment.replace(found.slot, expires, entry) };
@@ -361,7 +337,7 @@ impl<'a> DatabaseMut<'a> {
         }
     }
 
-    fn insert(&mut self, hash: u64, entry: EntryPtr, expires: bool) {
+    pub(crate) fn insert(&mut self, hash: u64, entry: EntryPtr, expires: bool) {
         let root = self.database.root.unwrap_or_else(|| self.make_root());
         let index = bucket(hash, root.segment_count());
         let mut segment = self.writable(index, hash);
@@ -406,7 +382,7 @@ impl<'a> DatabaseMut<'a> {
     }
 
     /// The segment at `index`, copied first if a snapshot can still read it; stamped with this unit's mark.
-    fn writable(&mut self, index: usize, hash: u64) -> SegmentPtr {
+    pub(crate) fn writable(&mut self, index: usize, hash: u64) -> SegmentPtr {
         let root = self.database.root.expect("a key's segment exists");
         let mut segment = root.segment(index);
         if !self.epochs.is_unseen(segment.birth(), self.database.id, hash) {

@@ -28,7 +28,7 @@ impl DatabaseMut<'_> {
         for index in count.max(1)..end {
             let slots = expected_keys(keys, wanted, index);
             // A little too small is better: what comes grows it, what does not come would be lost.
-            let segment = SegmentPtr::new(self.birth(), slots / 8 * 8, 0);
+            let segment = SegmentPtr::new(self.epochs.current(), slots / 8 * 8, 0);
             self.put_segment(index, segment);
         }
         end == wanted
@@ -66,6 +66,24 @@ impl DatabaseMut<'_> {
             }
         }
         first_existing
+    }
+
+    /// Puts an entry that was made elsewhere under its key. Gives whether it replaced one.
+    fn put_one(&mut self, made: MadeEntry) -> bool {
+        let (hash, entry, expires) = (made.hash(), made.pointer(), made.expires());
+        debug_assert_eq!(hash, self.hasher.hash(entry.key()), "the entry was made for this keyspace");
+        self.epochs.charge(made.bytes());
+        let found = self.database.find_hashed(hash, |other| other.key() == entry.key());
+        match found {
+            Some(found) => {
+                let segment = self.writable(found.index, hash);
+                self.replace(segment, found, expires, entry);
+                self.epochs.drop_entry(found.entry, self.database.id, hash);
+            }
+            None => self.insert(hash, entry, expires),
+        }
+        made.release();
+        found.is_some()
     }
 
     fn prefetch_buckets(&self, entries: &[MadeEntry]) {

@@ -11,6 +11,7 @@ mod creating;
 mod making;
 mod message;
 mod reader;
+mod stop;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};

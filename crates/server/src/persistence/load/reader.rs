@@ -11,7 +11,7 @@ use lastsave_aof::{
     OpenedLog, RdbPart, Record, RecordRole, open_log,
 };
 use lastsave_fsync_scheduler::Position;
-use lastsave_rdb::{Error as RdbError, Event, Header, KeyRecord, Reader, ReaderOptions, Value, Writer};
+use lastsave_rdb::{Event, Header, KeyRecord, Reader, ReaderOptions, Value, Writer};
 use lastsave_storage::{FileMode, FileReader, FileWriter, OpenOptions, Storage, StorageError, write_synced};
 
 use super::super::snapshot_file::SnapshotError;
@@ -20,6 +20,7 @@ use super::bad_file;
 use super::creating::CollectionMaker;
 use super::making::KeyMaker;
 use super::message::{BYTES_PER_BATCH, CommandBatchBuilder, KeyBatch, LoadMessage, LoadedLog};
+use super::stop::{RdbStop, Stop};
 use crate::identity::REDIS_VERSION;
 
 /// What the shortest keys take in a file, on average, with their values. A file announces how many it has; it is believed
@@ -60,28 +61,6 @@ impl SourceFiles {
     ) -> Self {
         let what = if settings.appendonly { What::Log } else { What::Dump };
         Self { storage, directory, log_settings, what, is_start: true }
-    }
-}
-
-/// Why the reader stopped.
-enum Stop {
-    /// The executor is gone, or has found the data unusable and said so.
-    NobodyListens,
-    /// The reasons are in the log.
-    Failed,
-}
-
-impl From<AofError> for Stop {
-    fn from(error: AofError) -> Self {
-        log_notices(error.report());
-        Stop::Failed
-    }
-}
-
-impl From<StorageError> for Stop {
-    fn from(error: StorageError) -> Self {
-        tracing::warn!("{error}");
-        Stop::Failed
     }
 }
 
@@ -474,24 +453,6 @@ enum Next {
     Nothing,
     Send,
     Rdb(RdbPart),
-}
-
-/// Why an RDB was not read to its end.
-enum RdbStop {
-    Stopped(Stop),
-    Bad(RdbError),
-}
-
-impl From<Stop> for RdbStop {
-    fn from(stop: Stop) -> Self {
-        RdbStop::Stopped(stop)
-    }
-}
-
-impl From<RdbError> for RdbStop {
-    fn from(error: RdbError) -> Self {
-        RdbStop::Bad(error)
-    }
 }
 
 /// Whether making an entry of the value is work for the executor, while the reader goes on reading.
