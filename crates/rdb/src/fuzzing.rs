@@ -5,6 +5,7 @@ use lastsave_lzf::Compressor;
 use crate::{
     check::{CheckOptions, check_rdb},
     dump::{DumpEncoder, DumpOptions, decode_dump},
+    error::Error,
     object::{
         ValueWriter,
         hash::HashValue,
@@ -15,7 +16,7 @@ use crate::{
     },
     reader::{Event, Reader, ReaderOptions},
     sink::Put,
-    value::{StringRef, StringValue, Value},
+    value::{KeyMetadata, KeyRecord, StringRef, StringValue, Value},
     version::RdbVersion,
     writer::{WriteError, Writer, WriterOptions},
 };
@@ -38,6 +39,9 @@ pub fn read_file(bytes: &[u8]) {
     };
     let (events, complete) = read(bytes, Some(bytes.len() as u64), 1 << 16);
     assert_eq!((&events, complete), (&read(bytes, None, 64).0, read(bytes, None, 64).1));
+    for buffer_bytes in [64, 1 << 16] {
+        assert_eq!(strings(bytes, false, buffer_bytes), strings(bytes, true, buffer_bytes));
+    }
     let options = WriterOptions { version: RdbVersion::V12, ..WriterOptions::default() };
     let mut writer = Writer::bare(Vec::new(), options).expect("a vector takes every byte");
     let mut keys = Vec::new();
@@ -63,6 +67,40 @@ pub fn read_file(bytes: &[u8]) {
         let other = again.next().expect("as many keys as were written");
         assert_eq!((record.key, record.metadata), (other.key, other.metadata));
         assert_eq!(content(record.value), content(other.value));
+    }
+}
+
+/// Key, value, metadata, and where the record begins and ends.
+type StringKey = (Vec<u8>, Vec<u8>, KeyMetadata, u64, u64);
+
+/// The keys with strings of a file, by events alone or by the fast way where it goes, and the error at the end.
+fn strings(bytes: &[u8], is_fast: bool, buffer_bytes: usize) -> (Vec<StringKey>, Option<Error>) {
+    let options = ReaderOptions { checksum: false, buffer_bytes, ..ReaderOptions::default() };
+    let mut reader = Reader::new(bytes, options);
+    let mut keys = Vec::new();
+    loop {
+        while let Some(record) = is_fast.then(|| reader.next_string()).flatten() {
+            let value = match record.value {
+                StringRef::Integer(number) => number.to_string().into_bytes(),
+                StringRef::Bytes(bytes) => bytes.to_vec(),
+            };
+            keys.push((record.key.to_vec(), value, record.metadata, record.offset, record.end_offset));
+        }
+        match reader.next_event() {
+            Ok(Event::Key(KeyRecord {
+                key,
+                value: Value::String(value),
+                metadata,
+                offset,
+                end_offset,
+                ..
+            })) => {
+                keys.push((key, value.into_bytes(), metadata, offset, end_offset));
+            }
+            Ok(Event::End { .. }) => return (keys, None),
+            Ok(_) => {}
+            Err(error) => return (keys, Some(error)),
+        }
     }
 }
 
@@ -187,9 +225,13 @@ fn content(value: Value) -> Value {
 pub fn lzf(bytes: &[u8]) {
     if let Some((size, tokens)) = bytes.split_first_chunk::<4>() {
         let size = u64::from(u32::from_le_bytes(*size));
-        if let Ok(output) = lastsave_lzf::decompress(tokens, size) {
+        let whole = lastsave_lzf::decompress(tokens, size);
+        if let Ok(output) = &whole {
             assert_eq!(output.len() as u64, size);
         }
+        let mut output = Vec::new();
+        let once = lastsave_lzf::decompress_into(tokens, size as usize, &mut output);
+        assert_eq!(once.ok().map(|()| output), whole.ok());
     }
     let mut compressor = Compressor::default();
     for input in [bytes, &bytes[bytes.len() / 2..]] {
