@@ -18,7 +18,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
-use lastsave_aof::{AofLog, CutReport};
+use lastsave_aof::AofLog;
 use lastsave_fsync_scheduler::{Core, Options, Position, Scheduler, Stepper};
 use lastsave_storage::Clock;
 
