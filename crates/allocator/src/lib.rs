@@ -7,7 +7,7 @@
 //! needs more memory while it runs, makes it happen. Giving memory back (`madvise`) costs its caller time as well, and the
 //! next one who needs the page waits again.
 //!
-//! So mimalloc is given its address space in [regions](Region) by us, and asks us for every piece that it starts or stops
+//! So mimalloc is given its address space in regions by us, and asks us for every piece that it starts or stops
 //! using. The thread `memory` keeps some blocks of 2 MB ready ahead of where it is working, and gives back what was not
 //! used for ten seconds. No other thread calls the kernel for memory, as long as the thread keeps up; when it does not,
 //! they touch the page themselves, as with any other allocator.

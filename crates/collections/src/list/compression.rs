@@ -3,20 +3,34 @@
 use super::quicklist::Quicklist;
 use crate::tree::Leaf as _;
 
+/// Looks at the nodes around a change, at most.
+const PASSES_MAX: usize = 4;
+
 /// Brings the nodes in order after a change around the element at `at`: `compress_depth` nodes at each end are
 /// uncompressed, all others compressed.
 pub(super) fn settle(list: &mut Quicklist, at: usize) {
-    if list.compress_depth == 0 || list.len() == 0 {
+    if list.compress_depth == 0 {
         return;
     }
+    // A node that changes its size may be joined with a neighbour, which makes one more to look at.
+    for _ in 0..PASSES_MAX {
+        if list.len() == 0 || !settle_once(list, at) {
+            return;
+        }
+    }
+}
+
+/// One look at the nodes around `at` and at the ends; gives whether something had to be done.
+fn settle_once(list: &mut Quicklist, at: usize) -> bool {
     let window = ends(list);
+    let mut has_changed = !window.compressed.is_empty();
     for index in window.compressed {
         list.tree.edit_at(&list.limit, index, |node, _| {
             node.listpack_mut();
         });
     }
     if window.start >= window.end {
-        return;
+        return has_changed;
     }
     // The nodes that have just come to lie inside, and those at the place of the change.
     let around = around(list, at);
@@ -27,8 +41,10 @@ pub(super) fn settle(list: &mut Quicklist, at: usize) {
         let (node, _) = list.tree.leaf_at(index);
         if node.is_worth_compressing() {
             list.tree.edit_at(&list.limit, index, |node, _| node.compress());
+            has_changed = true;
         }
     }
+    has_changed
 }
 
 /// What lies between the outer nodes.
