@@ -31,6 +31,7 @@ fn readers_are_told_once_when_a_key_changes() {
             "1 RENAME c e",
             "0 GET e",
             "1 PEXPIRE e 1",
+            "1 sleep 8",
             "0 GET e",
             "1 sleep 300",
             "0 MULTI",

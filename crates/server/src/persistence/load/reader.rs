@@ -358,7 +358,10 @@ impl ReadJob {
     fn read_files(&self, loader: &mut Loader) -> Result<(), Stop> {
         let outcome = self.send_files(loader);
         log_notices(loader.take_notices());
-        // Why a log cannot be loaded is the last that is said.
+        if matches!(outcome, Ok(Err(_))) {
+            // Why a log cannot be loaded is the last that is said, behind what the executor has to say.
+            self.wait_until_executed()?;
+        }
         Ok(outcome??)
     }
 
