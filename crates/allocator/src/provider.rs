@@ -30,10 +30,12 @@ mod linux {
     /// Blocks to be ready in each chunk that is in use, and in the next one.
     const AHEAD: usize = 2;
     /// The same while others touch blocks that were not ready.
-    const AHEAD_IN_A_RUSH: usize = 4;
+    const AHEAD_IN_A_RUSH: usize = 6;
     const RUSH_TICKS: u32 = 100;
     /// Quiet chunks keep ready blocks while these are at most one in so many.
     const READY_SHARE: usize = 32;
+    /// Blocks made ready between two looks at what has changed meanwhile.
+    const PROVIDED_PER_TICK: usize = 2;
     /// The kernel is not asked again for so long when it had no memory to give.
     const REFUSED_TICKS: u32 = 100;
 
@@ -53,12 +55,17 @@ mod linux {
         ready: usize,
         idle: Idle,
         changed_at: u32,
+        aim: Aim,
+        /// The first block that is to be made ready.
+        lacks: Option<usize>,
     }
 
     #[derive(Default)]
     struct Provider {
         /// For each region, its chunks.
         chunks: Vec<Vec<Remembered>>,
+        /// The chunks in which a block is to be made ready, by region and number.
+        lacking: Vec<(usize, usize)>,
         used: usize,
         ready: usize,
         first_touched: u64,
@@ -76,16 +83,17 @@ mod linux {
                 if self.tick(now) {
                     changed_at = now;
                 }
-                std::thread::sleep(if now - changed_at < BUSY_TICKS {
-                    BUSY_INTERVAL
-                } else {
-                    QUIET_INTERVAL
-                });
+                self.provide_most_urgent(now);
+                if self.lacking.is_empty() {
+                    let is_busy = now - changed_at < BUSY_TICKS;
+                    std::thread::sleep(if is_busy { BUSY_INTERVAL } else { QUIET_INTERVAL });
+                }
             }
         }
 
         /// Looks at what changed. Tells whether there was something.
         fn tick(&mut self, now: u32) -> bool {
+            self.lacking.clear();
             let first_touched = regions::first_touched();
             if first_touched != self.first_touched {
                 (self.first_touched, self.rushed_at) = (first_touched, now);
@@ -155,11 +163,17 @@ mod linux {
             let blocks = region.chunk(chunk);
             let looks: [Look; BLOCKS_PER_CHUNK] = std::array::from_fn(|block| blocks[block].look());
             let start = region.start() + chunk * CHUNK_BYTES;
+            let mut lacks = None;
             for step in plan(&looks, &mut self.chunks[index][chunk].idle, aim, now) {
                 match step {
-                    Step::Provide(block) => self.provide(&blocks[block], start + block * BLOCK_BYTES, now),
+                    Step::Provide(block) => {
+                        lacks.get_or_insert(block);
+                    }
                     Step::Release(block) => release(&blocks[block], start + block * BLOCK_BYTES),
                 }
+            }
+            if lacks.is_some() {
+                self.lacking.push((index, chunk));
             }
             let count = |wanted| blocks.iter().filter(|block| block.look() == wanted).count();
             let (used, ready) = (count(Look::Used), count(Look::Ready));
@@ -167,13 +181,26 @@ mod linux {
             self.used = self.used + used - remembered.used;
             self.ready = self.ready + ready - remembered.ready;
             (remembered.used, remembered.ready) = (used, ready);
+            (remembered.aim, remembered.lacks) = (aim, lacks);
         }
 
-        fn provide(&mut self, block: &Block, address: usize, now: u32) {
-            if kernel::provide(address) {
-                block.provided();
-            } else {
-                self.refused_at = Some(now);
+        /// Makes a few blocks ready, the first where there are none: that is where somebody would have to wait soonest.
+        fn provide_most_urgent(&mut self, now: u32) {
+            for _ in 0..PROVIDED_PER_TICK {
+                let places = self.lacking.iter().enumerate();
+                let urgent = places.min_by_key(|(_, (index, chunk))| self.chunks[*index][*chunk].ready);
+                let Some((place, _)) = urgent else { return };
+                let (index, chunk) = self.lacking.swap_remove(place);
+                let remembered = &self.chunks[index][chunk];
+                let (aim, Some(lacks)) = (remembered.aim, remembered.lacks) else { return };
+                let Some(region) = regions::get(index) else { return };
+                if !kernel::provide(region.start() + chunk * CHUNK_BYTES + lacks * BLOCK_BYTES) {
+                    self.refused_at = Some(now);
+                    self.lacking.clear();
+                    return;
+                }
+                region.chunk(chunk)[lacks].provided();
+                self.look_after(region, index, chunk, aim, now);
             }
         }
     }
