@@ -15,7 +15,7 @@ pub(crate) enum Step {
 }
 
 /// How many of the lowest free blocks of a chunk are to be ready.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Aim {
     pub(crate) ahead: usize,
     /// Those that are not ready are made so; otherwise only kept when they are.

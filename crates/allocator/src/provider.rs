@@ -55,17 +55,23 @@ mod linux {
         ready: usize,
         idle: Idle,
         changed_at: u32,
+    }
+
+    /// A block that is to be made ready.
+    struct Lack {
+        region: usize,
+        chunk: usize,
+        block: usize,
+        /// With which its chunk was looked at.
         aim: Aim,
-        /// The first block that is to be made ready.
-        lacks: Option<usize>,
     }
 
     #[derive(Default)]
     struct Provider {
         /// For each region, its chunks.
         chunks: Vec<Vec<Remembered>>,
-        /// The chunks in which a block is to be made ready, by region and number.
-        lacking: Vec<(usize, usize)>,
+        /// The first of each chunk that lacks some.
+        lacking: Vec<Lack>,
         used: usize,
         ready: usize,
         first_touched: u64,
@@ -99,7 +105,6 @@ mod linux {
                 (self.first_touched, self.rushed_at) = (first_touched, now);
             }
             let mut any = false;
-            let mut unused_chunks = 0;
             for (index, region) in regions::all().enumerate() {
                 if self.chunks.len() == index {
                     self.chunks.push(vec![Remembered::default(); region.chunks()]);
@@ -120,13 +125,16 @@ mod linux {
                     self.visit_next_chunks(region, index, now);
                 }
                 any |= changed_here;
-                unused_chunks += self.chunks[index].iter().filter(|chunk| chunk.used == 0).count();
             }
             // Objects of many chunks need some in a row; when there are none, mimalloc helps itself.
-            if any && unused_chunks * CHUNK_BYTES < regions::reserved_bytes() / 4 {
+            if any && self.unused_chunks() * CHUNK_BYTES < regions::reserved_bytes() / 4 {
                 regions::add();
             }
             any
+        }
+
+        fn unused_chunks(&self) -> usize {
+            self.chunks.iter().flatten().filter(|chunk| chunk.used == 0).count()
         }
 
         /// The allocator goes on in the lowest unused chunk, or in the one behind all that are used.
@@ -163,43 +171,38 @@ mod linux {
             let blocks = region.chunk(chunk);
             let looks: [Look; BLOCKS_PER_CHUNK] = std::array::from_fn(|block| blocks[block].look());
             let start = region.start() + chunk * CHUNK_BYTES;
-            let mut lacks = None;
+            let mut first_lack = None;
             for step in plan(&looks, &mut self.chunks[index][chunk].idle, aim, now) {
                 match step {
                     Step::Provide(block) => {
-                        lacks.get_or_insert(block);
+                        first_lack.get_or_insert(block);
                     }
                     Step::Release(block) => release(&blocks[block], start + block * BLOCK_BYTES),
                 }
             }
-            if lacks.is_some() {
-                self.lacking.push((index, chunk));
-            }
+            self.lacking.extend(first_lack.map(|block| Lack { region: index, chunk, block, aim }));
             let count = |wanted| blocks.iter().filter(|block| block.look() == wanted).count();
             let (used, ready) = (count(Look::Used), count(Look::Ready));
             let remembered = &mut self.chunks[index][chunk];
             self.used = self.used + used - remembered.used;
             self.ready = self.ready + ready - remembered.ready;
             (remembered.used, remembered.ready) = (used, ready);
-            (remembered.aim, remembered.lacks) = (aim, lacks);
         }
 
         /// Makes a few blocks ready, the first where there are none: that is where somebody would have to wait soonest.
         fn provide_most_urgent(&mut self, now: u32) {
             for _ in 0..PROVIDED_PER_TICK {
                 let places = self.lacking.iter().enumerate();
-                let urgent = places.min_by_key(|(_, (index, chunk))| self.chunks[*index][*chunk].ready);
+                let urgent = places.min_by_key(|(_, lack)| self.chunks[lack.region][lack.chunk].ready);
                 let Some((place, _)) = urgent else { return };
-                let (index, chunk) = self.lacking.swap_remove(place);
-                let remembered = &self.chunks[index][chunk];
-                let (aim, Some(lacks)) = (remembered.aim, remembered.lacks) else { return };
+                let Lack { region: index, chunk, block, aim } = self.lacking.swap_remove(place);
                 let Some(region) = regions::get(index) else { return };
-                if !kernel::provide(region.start() + chunk * CHUNK_BYTES + lacks * BLOCK_BYTES) {
+                if !kernel::provide(region.start() + chunk * CHUNK_BYTES + block * BLOCK_BYTES) {
                     self.refused_at = Some(now);
                     self.lacking.clear();
                     return;
                 }
-                region.chunk(chunk)[lacks].provided();
+                region.chunk(chunk)[block].provided();
                 self.look_after(region, index, chunk, aim, now);
             }
         }
