@@ -14,9 +14,9 @@ use crate::{
         sorted_set::SortedSetValue,
         stream::{EntriesRead, StreamValue},
     },
-    reader::{Event, Reader, ReaderOptions},
+    reader::{ChecksumStatus, Event, Reader, ReaderOptions},
     sink::Put,
-    value::{KeyMetadata, KeyRecord, StringRef, StringValue, Value},
+    value::{KeyMetadata, StringRef, StringValue, Value},
     version::RdbVersion,
     writer::{WriteError, Writer, WriterOptions},
 };
@@ -40,7 +40,10 @@ pub fn read_file(bytes: &[u8]) {
     let (events, complete) = read(bytes, Some(bytes.len() as u64), 1 << 16);
     assert_eq!((&events, complete), (&read(bytes, None, 64).0, read(bytes, None, 64).1));
     for buffer_bytes in [64, 1 << 16] {
-        assert_eq!(strings(bytes, false, buffer_bytes), strings(bytes, true, buffer_bytes));
+        let options = ReaderOptions { checksum: false, buffer_bytes, ..ReaderOptions::default() };
+        let (slow, fast) = (strings(bytes, false, options), strings(bytes, true, options));
+        assert_eq!(slow.fast, 0);
+        assert_eq!((slow.keys, slow.end.err()), (fast.keys, fast.end.err()));
     }
     let options = WriterOptions { version: RdbVersion::V12, ..WriterOptions::default() };
     let mut writer = Writer::bare(Vec::new(), options).expect("a vector takes every byte");
@@ -73,35 +76,40 @@ pub fn read_file(bytes: &[u8]) {
 /// Key, value, metadata, and where the record begins and ends.
 type StringKey = (Vec<u8>, Vec<u8>, KeyMetadata, u64, u64);
 
-/// The keys with strings of a file, by events alone or by the fast way where it goes, and the error at the end.
-fn strings(bytes: &[u8], is_fast: bool, buffer_bytes: usize) -> (Vec<StringKey>, Option<Error>) {
-    let options = ReaderOptions { checksum: false, buffer_bytes, ..ReaderOptions::default() };
+/// The keys with strings of a file, as one of the two ways of reading sees them.
+#[derive(Debug)]
+pub(crate) struct Strings {
+    pub(crate) keys: Vec<StringKey>,
+    /// How many of them went the fast way.
+    pub(crate) fast: usize,
+    pub(crate) end: Result<ChecksumStatus, Error>,
+}
+
+/// Reads the keys with strings of a file by events alone, or by the fast way where it goes.
+pub(crate) fn strings(bytes: &[u8], is_fast: bool, options: ReaderOptions) -> Strings {
     let mut reader = Reader::new(bytes, options);
-    let mut keys = Vec::new();
-    loop {
+    let (mut keys, mut fast) = (Vec::new(), 0);
+    let end = loop {
         while let Some(record) = is_fast.then(|| reader.next_string()).flatten() {
             let value = match record.value {
                 StringRef::Integer(number) => number.to_string().into_bytes(),
                 StringRef::Bytes(bytes) => bytes.to_vec(),
             };
             keys.push((record.key.to_vec(), value, record.metadata, record.offset, record.end_offset));
+            fast += 1;
         }
         match reader.next_event() {
-            Ok(Event::Key(KeyRecord {
-                key,
-                value: Value::String(value),
-                metadata,
-                offset,
-                end_offset,
-                ..
-            })) => {
-                keys.push((key, value.into_bytes(), metadata, offset, end_offset));
+            Ok(Event::Key(record)) => {
+                let Value::String(value) = record.value else { continue };
+                let value = value.into_bytes();
+                keys.push((record.key, value, record.metadata, record.offset, record.end_offset));
             }
-            Ok(Event::End { .. }) => return (keys, None),
+            Ok(Event::End { checksum }) => break Ok(checksum),
             Ok(_) => {}
-            Err(error) => return (keys, Some(error)),
+            Err(error) => break Err(error),
         }
-    }
+    };
+    Strings { keys, fast, end }
 }
 
 /// Reads a good file and writes all its keys again, as a file of `version`.

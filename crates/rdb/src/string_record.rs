@@ -174,38 +174,8 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::{Event, ReaderOptions, Value, Writer, WriterOptions};
-
-    /// Key, value, metadata, and where the record begins and ends.
-    type Seen = (Vec<u8>, Vec<u8>, KeyMetadata, u64, u64);
-
-    /// All keys of a file, read by events alone or by the fast way where it goes; how many went that way; how the file
-    /// ended.
-    fn keys(file: &[u8], is_fast: bool, buffer_bytes: usize) -> (Vec<Seen>, usize, String) {
-        let options = ReaderOptions { buffer_bytes, ..ReaderOptions::default() };
-        let mut reader = Reader::new(file, options);
-        let (mut keys, mut fast) = (Vec::new(), 0);
-        loop {
-            while let Some(record) = is_fast.then(|| reader.next_string()).flatten() {
-                let value = match record.value {
-                    StringRef::Integer(number) => number.to_string().into_bytes(),
-                    StringRef::Bytes(bytes) => bytes.to_vec(),
-                };
-                keys.push((record.key.to_vec(), value, record.metadata, record.offset, record.end_offset));
-                fast += 1;
-            }
-            match reader.next_event() {
-                Ok(Event::Key(record)) => {
-                    let Value::String(value) = record.value else { continue };
-                    let value = value.into_bytes();
-                    keys.push((record.key, value, record.metadata, record.offset, record.end_offset));
-                }
-                Ok(Event::End { checksum }) => return (keys, fast, format!("{checksum:?}")),
-                Ok(_) => {}
-                Err(error) => return (keys, fast, error.to_string()),
-            }
-        }
-    }
+    use crate::fuzzing::strings;
+    use crate::{ReaderOptions, Writer, WriterOptions};
 
     fn text() -> impl Strategy<Value = Vec<u8>> {
         prop_oneof![
@@ -235,11 +205,12 @@ mod tests {
                 let index = index.index(file.len());
                 file[index] = byte;
             }
-            let slow = keys(&file, false, buffer_bytes);
-            let fast = keys(&file, true, buffer_bytes);
-            prop_assert_eq!((&slow.0, &slow.2), (&fast.0, &fast.2));
+            let options = ReaderOptions { buffer_bytes, ..ReaderOptions::default() };
+            let slow = strings(&file, false, options);
+            let fast = strings(&file, true, options);
+            prop_assert_eq!((&slow.keys, &slow.end), (&fast.keys, &fast.end));
             if damage.is_none() && file.len() <= buffer_bytes {
-                prop_assert_eq!(fast.1, records.len(), "all of them went the fast way");
+                prop_assert_eq!(fast.fast, records.len(), "all of them went the fast way");
             }
         }
     }
