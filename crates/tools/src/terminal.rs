@@ -77,6 +77,19 @@ fn print(text: &[u8]) {
     let _ = output.write_all(text).and_then(|()| output.write_all(b"\n"));
 }
 
+/// Prints nothing.
+pub(crate) struct Silent;
+
+impl CheckConsole for Silent {
+    fn line(&mut self, _text: &str) {}
+
+    fn rdb_line(&mut self, _text: &[u8]) {}
+
+    fn confirm(&mut self, _prompt: &str) -> bool {
+        false
+    }
+}
+
 impl CheckConsole for Terminal {
     fn line(&mut self, text: &str) {
         self.text(text);

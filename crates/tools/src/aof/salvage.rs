@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use lastsave_aof::{
-    BaseForm, CheckAction, CheckConsole, CheckOptions, FileKind, LogNames, Loss, Manifest, ManifestEntry,
-    RebuildChoice, SalvageOptions, check_log, declared_end, plan_manifest, salvage_commands,
+    BaseForm, CheckAction, CheckOptions, FileKind, LogNames, Loss, Manifest, ManifestEntry, RebuildChoice,
+    SalvageOptions, check_log, declared_end, plan_manifest, salvage_commands,
 };
 use lastsave_commands::lookup;
 use lastsave_storage::{
@@ -25,7 +25,7 @@ use crate::files::{find_log, is_directory, log_of_manifest};
 use crate::progress::{Watched, bar};
 use crate::rdb::salvage::{self as rdb_salvage, RdbSalvage};
 use crate::rdb::{loss_json, loss_line};
-use crate::terminal::Terminal;
+use crate::terminal::{Silent, Terminal};
 
 /// A manifest bigger than this is none.
 const MANIFEST_BYTES_MAX: u64 = 64 << 20;
@@ -341,18 +341,5 @@ impl Job<'_> {
             return Ok(());
         }
         Err(format!("What was written cannot be read back: {}", report.failure.unwrap_or_default()))
-    }
-}
-
-/// Prints nothing.
-struct Silent;
-
-impl CheckConsole for Silent {
-    fn line(&mut self, _text: &str) {}
-
-    fn rdb_line(&mut self, _text: &[u8]) {}
-
-    fn confirm(&mut self, _prompt: &str) -> bool {
-        false
     }
 }

@@ -5,8 +5,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
 use lastsave_aof::{
-    CheckAction, CheckConsole, CheckOptions, FileKind, LogNames, Manifest, check_log, copy_until,
-    successor_header,
+    CheckAction, CheckOptions, FileKind, LogNames, Manifest, check_log, copy_until, successor_header,
 };
 use lastsave_storage::{
     FileMode, Storage, StorageError, create_directory_durably, replace_durably_with, write_synced,
@@ -15,6 +14,7 @@ use lastsave_storage::{
 use super::goal::Goal;
 use super::sets::{FileSet, SetFile};
 use crate::aof::RdbFile;
+use crate::terminal::Silent;
 
 /// Bytes copied at once.
 const STEP_BYTES: u64 = 256 << 10;
@@ -215,18 +215,5 @@ impl<'a> Target<'a> {
         Err(format!(
             "What was restored is not valid: {reason} If the base {base} is damaged, an older one may do: --base."
         ))
-    }
-}
-
-/// Prints nothing.
-struct Silent;
-
-impl CheckConsole for Silent {
-    fn line(&mut self, _text: &str) {}
-
-    fn rdb_line(&mut self, _text: &[u8]) {}
-
-    fn confirm(&mut self, _prompt: &str) -> bool {
-        false
     }
 }
