@@ -74,7 +74,7 @@ fn parse(words: impl Iterator<Item = String>) -> Option<Arguments> {
                     Some(Mutant::ALL.into_iter().find(|mutant| format!("{mutant:?}") == name)?);
             }
             "--mutants" => arguments.mutants = Some(&Mutant::ALL),
-            "--quick-mutants" => arguments.mutants = Some(&Mutant::QUICK),
+            "--quick-mutants" => arguments.mutants = Some(Mutant::QUICK),
             "--keep-going" => arguments.keep_going = true,
             "--verbose" => arguments.verbose = true,
             "--complete" => arguments.complete = true,
