@@ -35,6 +35,27 @@ pub(crate) struct Dataset {
     evictor: Evictor,
 }
 
+/// For whom a command is executed, and when.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Caller {
+    pub(crate) db: usize,
+    pub(crate) now_ms: i64,
+    pub(crate) client_id: u64,
+    /// The client may be asked to wait for a key.
+    pub(crate) may_block: bool,
+    /// It comes from the log.
+    pub(crate) replay: bool,
+    /// CLIENT NO-TOUCH.
+    pub(crate) no_touch: bool,
+}
+
+impl Caller {
+    /// The log, whose commands are executed again.
+    pub(crate) fn log(db: usize, now_ms: i64) -> Self {
+        Self { db, now_ms, client_id: 0, may_block: false, replay: true, no_touch: false }
+    }
+}
+
 impl std::fmt::Debug for Dataset {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter.debug_struct("Dataset").field("keys", &self.keyspace.len_total()).finish_non_exhaustive()
@@ -74,6 +95,36 @@ impl Dataset {
             random: SmallRng::seed_from_u64(0),
             expire_cycle: ExpireCycle::new(),
             evictor: Evictor::new(),
+        }
+    }
+
+    /// What a command works with.
+    #[inline]
+    pub(crate) fn context<'a>(
+        &'a mut self,
+        caller: Caller,
+        reply: &'a mut ReplyBuffer,
+        effects: &'a mut Effects,
+        depends: &'a mut Dependency,
+    ) -> Context<'a> {
+        let Caller { db, now_ms, client_id, may_block, replay, no_touch } = caller;
+        Context {
+            keyspace: &mut self.keyspace,
+            db,
+            now_ms,
+            reply,
+            effects,
+            watches: &mut self.watches,
+            blocking: &mut self.blocking,
+            may_block,
+            signals: &mut self.signals,
+            client_id,
+            options: &self.options,
+            stats: &mut self.stats,
+            depends,
+            random: &mut self.random,
+            replay,
+            no_touch,
         }
     }
 

@@ -4,6 +4,7 @@ use lastsave_commands::{CommandSpec, Context, DataCommand, Dependency, Flags, Ha
 use lastsave_resp::{OwnedRequest, Request};
 
 use crate::client::{Blocked, Client, Closing, ReplyMode};
+use crate::dataset::Caller;
 use crate::handlers;
 use crate::refusal::{self, Refusal};
 use crate::server::Server;
@@ -199,24 +200,15 @@ impl Server {
         let reply_mark = client.reply.produced();
         self.dataset.keyspace.set_write_mark(self.persistence.appended() + 1);
         let mut depends = Dependency::Nothing;
-        let mut context = Context {
-            keyspace: &mut self.dataset.keyspace,
+        let caller = Caller {
             db: client.session.db,
             now_ms: self.clock.now_ms(),
-            reply: &mut client.reply,
-            effects: &mut self.effects,
-            watches: &mut self.dataset.watches,
-            blocking: &mut self.dataset.blocking,
-            may_block: scope == Scope::Single,
-            signals: &mut self.dataset.signals,
             client_id: client.id,
-            options: &self.dataset.options,
-            stats: &mut self.dataset.stats,
-            depends: &mut depends,
-            random: &mut self.dataset.random,
+            may_block: scope == Scope::Single,
             replay: false,
             no_touch: client.session.no_touch,
         };
+        let mut context = self.dataset.context(caller, &mut client.reply, &mut self.effects, &mut depends);
         work(&mut context);
         let flushed_all = self.effects.flushed_all();
         self.follow_signals(Some(client));
@@ -265,13 +257,11 @@ impl Server {
 
     /// Lets the reply just written wait for what it depends on.
     pub(crate) fn hold_reply(&mut self, client: &mut Client, position: u64) {
+        let durability = client.session.durability;
         if self.persistence.is_gating() {
-            let released = self.persistence.released();
-            let handed_over = self.persistence.handed_over();
-            let durability = client.session.durability;
             self.note_own_durability(durability, position);
-            client.gate.hold(client.reply.produced(), position, durability, &released, handed_over);
         }
+        self.persistence.hold(&mut client.gate, client.reply.produced(), position, durability);
     }
 }
 

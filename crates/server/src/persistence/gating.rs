@@ -6,7 +6,8 @@ use lastsave_resp::Request;
 
 use super::Persistence;
 use super::log_state::LogState;
-use crate::durability::{Awaited, Released};
+use crate::durability::{Awaited, Durability, Released};
+use crate::net::gate::ReplyGate;
 
 impl Persistence {
     /// Appends the effects of one unit to the stream. `request` is what was sent, for effects that are logged verbatim;
@@ -84,6 +85,15 @@ impl Persistence {
                 Released { by_policy, by_second, by_sync: log.durable().get() }
             }
             _ => Released::EVERYTHING,
+        }
+    }
+
+    /// Holds the output up to `produced` back until the log has `position`, as this durability asks. Without a log nothing
+    /// is held.
+    #[inline]
+    pub(crate) fn hold(&self, gate: &mut ReplyGate, produced: u64, position: u64, durability: Durability) {
+        if self.is_gating() {
+            gate.hold(produced, position, durability, &self.released(), self.handed_over());
         }
     }
 

@@ -83,20 +83,10 @@ impl Server {
                 receiver.reply.raw_shared(form.get_or_insert_with(|| message.encode(protocol)));
                 // What comes before a reply is no part of it.
                 receiver.reply_start = receiver.reply.produced();
-                if self.persistence.is_gating() {
-                    let released = self.persistence.released();
-                    let handed_over = self.persistence.handed_over();
-                    // What a message tells may be the newest write.
-                    let position = self.persistence.appended();
-                    let durability = receiver.session.durability;
-                    receiver.gate.hold(
-                        receiver.reply.produced(),
-                        position,
-                        durability,
-                        &released,
-                        handed_over,
-                    );
-                }
+                // What a message tells may be the newest write.
+                let position = self.persistence.appended();
+                let (produced, durability) = (receiver.reply.produced(), receiver.session.durability);
+                self.persistence.hold(&mut receiver.gate, produced, position, durability);
                 self.queues.queue_flush(receiver);
             }
         }

@@ -13,7 +13,7 @@ use lastsave_resp::{Batch, Limits, Parser, Protocol, ReplyBuffer, Request};
 use super::PersistenceSettings;
 use super::making::KeyMaker;
 use super::message::{CommandBatch, KeyBatch, Run};
-use crate::dataset::Dataset;
+use crate::dataset::{Caller, Dataset};
 
 /// Commands parsed at once.
 const COMMANDS_PER_BATCH: usize = 1024;
@@ -275,24 +275,9 @@ impl Applier {
         let errors_before = self.reply.errors();
         let inexpressible_before = dataset.stats.inexpressible;
         let mut depends = Dependency::Nothing;
-        let mut context = Context {
-            keyspace: &mut dataset.keyspace,
-            db: self.database,
-            now_ms: self.now_ms,
-            reply: &mut self.reply,
-            effects: &mut self.effects,
-            watches: &mut dataset.watches,
-            blocking: &mut dataset.blocking,
-            may_block: false,
-            signals: &mut self.unheard,
-            client_id: 0,
-            options: &dataset.options,
-            stats: &mut dataset.stats,
-            depends: &mut depends,
-            random: &mut dataset.random,
-            replay: true,
-            no_touch: false,
-        };
+        let caller = Caller::log(self.database, self.now_ms);
+        let context = dataset.context(caller, &mut self.reply, &mut self.effects, &mut depends);
+        let mut context = Context { signals: &mut self.unheard, ..context };
         handler(&mut context, request);
         if self.reply.errors() != errors_before {
             tracing::warn!(

@@ -7,13 +7,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use lastsave_aof::Record;
-use lastsave_commands::{Context, Dependency, Effects, Handler, Signals, check_arity, lookup};
+use lastsave_commands::{Dependency, Effects, Handler, check_arity, lookup};
 use lastsave_keyspace::MadeEntry;
 use lastsave_resp::{Batch, Limits, Parser, Protocol, ReplyBuffer};
 
 use super::making::KeyMaker;
 use super::message::BYTES_PER_BATCH;
-use crate::dataset::Dataset;
+use crate::dataset::{Caller, Dataset};
 
 /// Commands that create the collection they find missing.
 const NAMES: [&[u8]; 6] = [b"HSET", b"HMSET", b"RPUSH", b"LPUSH", b"SADD", b"ZADD"];
@@ -44,8 +44,6 @@ pub(super) struct CollectionMaker {
     batch: Batch,
     reply: ReplyBuffer,
     effects: Effects,
-    /// Nobody hears of what is made.
-    unheard: Signals,
     now_ms: i64,
     /// Hashes of keys that commands named before: one that comes again is most likely there.
     seen: Vec<u64>,
@@ -61,7 +59,6 @@ impl CollectionMaker {
             batch: Batch::new(),
             reply: ReplyBuffer::new(Protocol::Resp2),
             effects: Effects::new(),
-            unheard: Signals::new(),
             now_ms: maker.now_ms(),
             seen: vec![0; SEEN_SLOTS],
             made: 0,
@@ -108,24 +105,8 @@ impl CollectionMaker {
         }
         let errors_before = self.reply.errors();
         let mut depends = Dependency::Nothing;
-        let mut context = Context {
-            keyspace: &mut self.dataset.keyspace,
-            db: 0,
-            now_ms: self.now_ms,
-            reply: &mut self.reply,
-            effects: &mut self.effects,
-            watches: &mut self.dataset.watches,
-            blocking: &mut self.dataset.blocking,
-            may_block: false,
-            signals: &mut self.unheard,
-            client_id: 0,
-            options: &self.dataset.options,
-            stats: &mut self.dataset.stats,
-            depends: &mut depends,
-            random: &mut self.dataset.random,
-            replay: true,
-            no_touch: false,
-        };
+        let caller = Caller::log(0, self.now_ms);
+        let mut context = self.dataset.context(caller, &mut self.reply, &mut self.effects, &mut depends);
         handler(&mut context, request);
         let dirty = self.effects.dirty();
         self.effects.clear();

@@ -6,7 +6,7 @@ mod waiting;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use lastsave_commands::{CommandSpec, Context, Dependency, Effects, Flags, Handler, ReadyKey, lookup};
+use lastsave_commands::{CommandSpec, Dependency, Effects, Flags, Handler, ReadyKey, lookup};
 use lastsave_config::Config;
 use lastsave_keyspace::{Keyspace, KeyspaceOptions};
 use lastsave_resp::{OwnedRequest, Protocol, ReplyBuffer, Request};
@@ -17,9 +17,8 @@ use rand::rngs::SmallRng;
 
 use super::model::{DATABASES, FOREIGN_KEY, Touched};
 use super::workload::Command;
-use crate::dataset::Dataset;
-use crate::durability::Durability;
-use crate::durability::Released;
+use crate::dataset::{Caller, Dataset};
+use crate::durability::{Durability, Released};
 use crate::net::gate::ReplyGate;
 use crate::persistence::{
     Environment, JobMode, LoadProgress, LogState, Observation, Persistence, SimulatedLog,
@@ -252,24 +251,15 @@ impl Machine {
         let reply_mark = client.reply.produced();
         self.dataset.keyspace.set_write_mark(self.persistence.appended() + 1);
         let mut depends = Dependency::Nothing;
-        let mut context = Context {
-            keyspace: &mut self.dataset.keyspace,
+        let caller = Caller {
             db: client.database,
             now_ms,
-            reply: &mut client.reply,
-            effects: &mut self.effects,
-            watches: &mut self.dataset.watches,
-            blocking: &mut self.dataset.blocking,
-            may_block: !in_transaction,
-            signals: &mut self.dataset.signals,
             client_id: client.id,
-            options: &self.dataset.options,
-            stats: &mut self.dataset.stats,
-            depends: &mut depends,
-            random: &mut self.dataset.random,
+            may_block: !in_transaction,
             replay: false,
             no_touch: false,
         };
+        let mut context = self.dataset.context(caller, &mut client.reply, &mut self.effects, &mut depends);
         handler(&mut context, request);
         let flushed_all = self.effects.flushed_all();
         let wrote = !self.effects.is_empty();
@@ -296,12 +286,9 @@ impl Machine {
     }
 
     fn hold(&mut self, client: usize, position: u64) {
-        if self.persistence.is_gating() {
-            let (released, handed_over) = (self.persistence.released(), self.persistence.handed_over());
-            let client = &mut self.clients[client];
-            let produced = client.reply.produced();
-            client.gate.hold(produced, position, Durability::Default, &released, handed_over);
-        }
+        let client = &mut self.clients[client];
+        let produced = client.reply.produced();
+        self.persistence.hold(&mut client.gate, produced, position, Durability::Default);
     }
 
     /// States which unit the reply just written lets its client rely on.
