@@ -58,7 +58,11 @@ impl fmt::Display for CallSite {
         if !self.caller.is_empty() {
             write!(out, "{}: ", self.caller)?;
         }
-        write!(out, "{} {}", self.operation.name(), self.pattern)
+        out.write_str(self.operation.name())?;
+        if !self.pattern.is_empty() {
+            write!(out, " {}", self.pattern)?;
+        }
+        Ok(())
     }
 }
 
