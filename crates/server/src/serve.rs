@@ -76,6 +76,9 @@ impl Server {
             }
             // Clients without a complete command take time too.
             self.start_timing();
+            if remaining > 0 {
+                self.persistence.hand_over_early();
+            }
         }
         self.serving = group;
     }

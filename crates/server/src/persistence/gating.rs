@@ -164,6 +164,15 @@ impl Persistence {
         }
     }
 
+    /// Under `always`, hands over what the turn has appended so far if the log has nothing else to do: its sync begins while
+    /// the turn goes on.
+    #[inline]
+    pub(crate) fn hand_over_early(&mut self) {
+        if self.settings.policy == Policy::Always && self.durable() >= self.handed_over() {
+            self.hand_over();
+        }
+    }
+
     /// Whether the log is so far behind, a snapshot so expensive, or the end of the process so near, that clients must not
     /// write for the moment.
     #[inline]
