@@ -40,9 +40,9 @@ impl Reserved {
             let _stays_reserved = rustix::mm::munmap(base.cast(), skipped);
             let _stays_reserved = rustix::mm::munmap(rest.cast(), alignment - skipped);
         }
-        // SAFETY: as above. It is a wish; without huge pages it works as well.
-        let _wish = unsafe { rustix::mm::madvise(start.cast(), bytes, Advice::LinuxHugepage) };
-        Some(Self { start: NonNull::new(start)?, bytes })
+        let reserved = Self { start: NonNull::new(start)?, bytes };
+        prefer_huge_pages(reserved.start(), bytes, true);
+        Some(reserved)
     }
 
     pub(crate) fn start(&self) -> usize {
@@ -65,6 +65,14 @@ fn strict_overcommit() -> bool {
     rustix::fs::open("/proc/sys/vm/overcommit_memory", OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())
         .and_then(|file| rustix::io::read(&file, &mut setting))
         .is_ok_and(|read| read == 1 && setting[0] == b'2')
+}
+
+/// What the first touch of a page of these bytes brings: 2 MB, or 4 KB. Memory that is there stays as it is.
+pub(crate) fn prefer_huge_pages(start: usize, bytes: usize, wanted: bool) {
+    let advice = if wanted { Advice::LinuxHugepage } else { Advice::LinuxNoHugepage };
+    let start = std::ptr::with_exposed_provenance_mut(start);
+    // SAFETY: the call does not change what memory holds. It is a wish; everything works without it.
+    let _wish = unsafe { rustix::mm::madvise(start, bytes, advice) };
 }
 
 /// Puts memory behind the block at this address, without changing what is in it. False when the kernel cannot.

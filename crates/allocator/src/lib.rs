@@ -10,7 +10,8 @@
 //! So mimalloc is given its address space in regions by us, and asks us for every piece that it starts or stops
 //! using. The thread `memory` keeps some blocks of 2 MB ready ahead of where it is working, and gives back what was not
 //! used for ten seconds. No other thread calls the kernel for memory, as long as the thread keeps up; when it does not,
-//! they touch the page themselves, as with any other allocator.
+//! they touch the page themselves, as with any other allocator: a huge page, or, where waits have to be short, one of 4 KB
+//! ([`avoid_long_faults`]).
 //!
 //! The crate must not know what the memory is for.
 //!
@@ -38,7 +39,7 @@ mod provider;
 mod region;
 mod regions;
 
-pub use provider::start;
+pub use provider::{avoid_long_faults, start};
 pub use regions::{Statistics, statistics};
 
 use std::alloc::{GlobalAlloc, Layout};

@@ -9,9 +9,21 @@ pub fn start() {
     linux::start();
 }
 
+/// While `on`, memory comes in pages of 4 KB: many short waits instead of few long ones, and memory that is a little slower
+/// until it is given back or the kernel puts it together. Meant for times in which no thread may stop for milliseconds; it
+/// takes effect within a few of these.
+pub fn avoid_long_faults(on: bool) {
+    #[cfg(target_os = "linux")]
+    linux::avoid_long_faults(on);
+    #[cfg(not(target_os = "linux"))]
+    let _nothing_to_avoid = on;
+}
+
 #[cfg(target_os = "linux")]
 mod linux {
-    use std::sync::Once;
+    use std::sync::OnceLock;
+    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::thread::Thread;
     use std::time::Duration;
 
     use crate::block::{BLOCK_BYTES, Block, Look};
@@ -39,13 +51,22 @@ mod linux {
     /// The kernel is not asked again for so long when it had no memory to give.
     const REFUSED_TICKS: u32 = 100;
 
+    /// The thread; `None` where it could not be started, see above.
+    static THREAD: OnceLock<Option<Thread>> = OnceLock::new();
+    static AVOID_LONG_FAULTS: AtomicBool = AtomicBool::new(false);
+
     pub(super) fn start() {
-        static STARTED: Once = Once::new();
-        STARTED.call_once(|| {
+        THREAD.get_or_init(|| {
             let thread = std::thread::Builder::new().name("memory".to_owned());
-            // Without the thread, see above.
-            let _started = thread.spawn(|| Provider::default().run());
+            thread.spawn(|| Provider::default().run()).ok().map(|started| started.thread().clone())
         });
+    }
+
+    pub(super) fn avoid_long_faults(on: bool) {
+        AVOID_LONG_FAULTS.store(on, Ordering::Relaxed);
+        if let Some(Some(thread)) = THREAD.get() {
+            thread.unpark();
+        }
     }
 
     /// What the thread remembers of one chunk.
@@ -77,6 +98,8 @@ mod linux {
         first_touched: u64,
         rushed_at: u32,
         refused_at: Option<u32>,
+        /// Regions in which the first touch brings a small page.
+        with_small_pages: usize,
     }
 
     impl Provider {
@@ -86,15 +109,29 @@ mod linux {
             loop {
                 let now =
                     1 + u32::try_from(started.elapsed().as_millis() / TICK.as_millis()).unwrap_or(u32::MAX);
+                self.choose_page_size();
                 if self.tick(now) {
                     changed_at = now;
                 }
                 self.provide_most_urgent(now);
                 if self.lacking.is_empty() {
                     let is_busy = now - changed_at < BUSY_TICKS;
-                    std::thread::sleep(if is_busy { BUSY_INTERVAL } else { QUIET_INTERVAL });
+                    std::thread::park_timeout(if is_busy { BUSY_INTERVAL } else { QUIET_INTERVAL });
                 }
             }
+        }
+
+        /// Tells the kernel what a first touch is to bring, in regions that are new as well.
+        fn choose_page_size(&mut self) {
+            let small = AVOID_LONG_FAULTS.load(Ordering::Relaxed);
+            if !small && self.with_small_pages == 0 {
+                return;
+            }
+            let untold = if small { self.with_small_pages } else { 0 };
+            for region in regions::all().skip(untold) {
+                kernel::prefer_huge_pages(region.start(), region.bytes(), !small);
+            }
+            self.with_small_pages = if small { regions::all().count() } else { 0 };
         }
 
         /// Looks at what changed. Tells whether there was something.
@@ -197,7 +234,8 @@ mod linux {
                 let Some((place, _)) = urgent else { return };
                 let Lack { region: index, chunk, block, aim } = self.lacking.swap_remove(place);
                 let Some(region) = regions::get(index) else { return };
-                if !kernel::provide(region.start() + chunk * CHUNK_BYTES + block * BLOCK_BYTES) {
+                let address = region.start() + chunk * CHUNK_BYTES + block * BLOCK_BYTES;
+                if !kernel::provide(address) {
                     self.refused_at = Some(now);
                     self.lacking.clear();
                     return;

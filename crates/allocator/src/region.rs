@@ -28,6 +28,10 @@ impl Region {
         self.start
     }
 
+    pub(crate) fn bytes(&self) -> usize {
+        self.blocks.len() * BLOCK_BYTES
+    }
+
     pub(crate) fn chunks(&self) -> usize {
         self.changed.len()
     }

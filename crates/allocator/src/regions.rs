@@ -69,7 +69,7 @@ pub(crate) fn first_touched() -> u64 {
 
 /// Address space of all regions.
 pub(crate) fn reserved_bytes() -> usize {
-    all().map(|region| region.blocks().len() * BLOCK_BYTES).sum()
+    all().map(Region::bytes).sum()
 }
 
 pub(crate) fn get(index: usize) -> Option<&'static Region> {

@@ -44,11 +44,20 @@ impl Server {
             if let Some(before_us) = cpu_before_us {
                 self.persistence.note_turn(crate::clock::thread_cpu_us() - before_us, has_snapshot);
             }
+            self.tell_of_snapshot();
             let busy_us = self.clock.read_monotonic_us() - turn_started_us;
             last_was_long = busy_us >= LONG_TURN_US;
             self.statistics.note_turn(busy_us);
         }
         Ok(self.leave())
+    }
+
+    fn tell_of_snapshot(&mut self) {
+        let under_way = self.persistence.is_snapshot_under_way();
+        if under_way != self.snapshot_told {
+            self.snapshot_told = under_way;
+            (self.hooks.snapshot_under_way)(under_way);
+        }
     }
 
     /// How long the poll may sleep, after telling the log what to wake the loop for.

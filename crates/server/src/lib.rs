@@ -13,7 +13,7 @@
 //!
 //! ```
 //! // `--version` prints one line and exits successfully.
-//! let code = lastsave_server::run(["lastsave-server", "--version"].map(Into::into));
+//! let code = lastsave_server::run(["lastsave-server", "--version"].map(Into::into), lastsave_server::Hooks::default());
 //! assert_eq!(code, 0);
 //! assert!(lastsave_server::version_line().contains("compatible with redis 7.2"));
 //! ```
@@ -38,6 +38,7 @@ mod eviction;
 mod executor;
 mod flush;
 mod handlers;
+mod hooks;
 mod identity;
 mod info;
 mod key_waits;
@@ -63,5 +64,6 @@ mod tracking;
 mod transaction;
 mod wake;
 
+pub use hooks::Hooks;
 pub use identity::{LASTSAVE_VERSION, REDIS_VERSION, version_line};
 pub use startup::run;

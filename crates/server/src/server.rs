@@ -14,6 +14,7 @@ use crate::dataset::Dataset;
 use crate::durability::{OwnDurability, Released};
 use crate::eviction::EvictionState;
 use crate::handlers::MigrateConnections;
+use crate::hooks::Hooks;
 use crate::identity::Identity;
 use crate::key_waits::KeyWaitDeadlines;
 use crate::net::buffer_pool::BufferPool;
@@ -35,6 +36,10 @@ pub(crate) struct Server {
     pub(crate) registry: Registry,
     /// Messages of the control thread.
     pub(crate) inbox: Receiver<ControlMessage>,
+    /// What the program around the server is told.
+    pub(crate) hooks: Hooks,
+    /// Whether it knows of a snapshot.
+    pub(crate) snapshot_told: bool,
     /// Set while a shutdown is under way.
     pub(crate) shutting_down: ShutdownFlag,
     /// The configuration.

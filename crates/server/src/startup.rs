@@ -25,6 +25,7 @@ use crate::dataset::Dataset;
 use crate::durability::{OwnDurability, Released};
 use crate::eviction::EvictionState;
 use crate::handlers::MigrateConnections;
+use crate::hooks::Hooks;
 use crate::identity::{Identity, version_line};
 use crate::key_waits::KeyWaitDeadlines;
 use crate::net::buffer_pool::BufferPool;
@@ -44,10 +45,10 @@ use crate::{crash, logging, system_files};
 /// Runs the program with its arguments (the first is its name); gives the exit code.
 ///
 /// 0 after a clean end, 1 when the server could not start or had to stop.
-pub fn run(arguments: impl IntoIterator<Item = OsString>) -> i32 {
+pub fn run(arguments: impl IntoIterator<Item = OsString>, hooks: Hooks) -> i32 {
     let arguments: Vec<OsString> = arguments.into_iter().collect();
     match parse_command_line(arguments.iter().skip(1).cloned()) {
-        CommandLine::Serve(source) => serve(&arguments, &source),
+        CommandLine::Serve(source) => serve(&arguments, &source, hooks),
         CommandLine::Version => {
             println!("{}", version_line());
             0
@@ -72,12 +73,12 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> i32 {
     }
 }
 
-fn serve(arguments: &[OsString], source: &Source) -> i32 {
+fn serve(arguments: &[OsString], source: &Source, hooks: Hooks) -> i32 {
     logging::install();
     crash::log_panics();
     match prepare(arguments, source) {
         Ok(Prepared::Launcher) => 0,
-        Ok(Prepared::Server(start)) => start.run(),
+        Ok(Prepared::Server(start)) => start.run(hooks),
         Err(report) => {
             eprint!("{report}");
             1
@@ -143,10 +144,10 @@ fn take_standard_input(source: &Source, host: &StorageHost) -> Result<(Source, O
 
 impl Start {
     /// Starts the server and runs it to its end.
-    fn run(self) -> i32 {
+    fn run(self, hooks: Hooks) -> i32 {
         banner::log_start(&self.loaded);
         let pid_file = pid_file(&self.loaded.config);
-        let code = match self.build() {
+        let code = match self.build(hooks) {
             Ok((server, poll, _control)) => {
                 if let Some(path) = &pid_file {
                     daemon::write_pid_file(path);
@@ -173,7 +174,7 @@ impl Start {
     }
 
     /// Opens the sockets, starts the control thread and puts everything together. Errors are lines for the log.
-    fn build(self) -> Result<(Server, Poll, Control), String> {
+    fn build(self, hooks: Hooks) -> Result<(Server, Poll, Control), String> {
         let Self { loaded, host, names } = self;
         let system = |error: std::io::Error| crate::errno::text(&error);
         let config = loaded.config;
@@ -193,6 +194,8 @@ impl Start {
         let server = Server {
             registry: poll.registry().try_clone().map_err(system)?,
             inbox,
+            hooks,
+            snapshot_told: false,
             shutting_down,
             settings: Settings::of(&config, fitting_clients),
             listening: listen_options(&config),
