@@ -27,7 +27,10 @@ fn new_piece_is_huge(pieces: &mut Vec<Vec<u8>>) -> bool {
 fn wait_until_new_pieces_are(huge: bool, pieces: &mut Vec<Vec<u8>>) {
     let deadline = Instant::now() + Duration::from_secs(60);
     while new_piece_is_huge(pieces) != huge {
-        assert!(Instant::now() < deadline && pieces.len() < 40, "new memory is still not as it was asked for");
+        assert!(
+            Instant::now() < deadline && pieces.len() < 40,
+            "new memory is still not as it was asked for"
+        );
         std::thread::sleep(Duration::from_millis(100));
     }
 }

@@ -8,6 +8,7 @@ use std::io;
 use std::os::fd::AsFd;
 
 use bytes::Bytes;
+use rustix::net::RecvFlags;
 
 use super::buffer_pool::{BufferPool, READ_CHUNK_BYTES};
 
@@ -72,7 +73,8 @@ impl QueryBuffer {
     ) -> io::Result<ReadOutcome> {
         self.make_room(wanted, pool);
         let room = self.free_bytes();
-        match rustix::io::read(socket, rustix::buffer::spare_capacity(&mut self.bytes)) {
+        let spare = rustix::buffer::spare_capacity(&mut self.bytes);
+        match rustix::net::recv(socket, spare, RecvFlags::empty()).map(|(count, _length)| count) {
             Ok(0) => Ok(ReadOutcome::Closed),
             Ok(count) if count < room => Ok(ReadOutcome::Drained(count)),
             Ok(count) => Ok(ReadOutcome::Filled(count)),

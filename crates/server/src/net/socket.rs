@@ -68,9 +68,12 @@ impl Socket {
 
     /// Writes as much as the socket takes of `slices`.
     pub(crate) fn write_vectored(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
-        match self {
-            Self::Tcp(stream) => stream.write_vectored(slices),
-            Self::Unix(stream) => stream.write_vectored(slices),
+        // One piece, the usual case, is `send`, of which the kernel makes less than of `writev`.
+        match (self, slices) {
+            (Self::Tcp(stream), [slice]) => stream.write(slice),
+            (Self::Tcp(stream), _) => stream.write_vectored(slices),
+            (Self::Unix(stream), [slice]) => stream.write(slice),
+            (Self::Unix(stream), _) => stream.write_vectored(slices),
         }
     }
 
