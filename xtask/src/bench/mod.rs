@@ -2,6 +2,7 @@
 //! on the same machine in the same minutes.
 
 mod arguments;
+mod busy_disk;
 mod client;
 mod contestant;
 mod info;

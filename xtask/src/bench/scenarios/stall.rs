@@ -1,7 +1,8 @@
-//! What clients notice when the disk becomes slow: every sync of the log takes half a second longer for a while.
+//! What clients notice when the disk becomes slow: every sync of the log takes half a second longer for a while, or somebody
+//! else keeps the disk busy.
 //!
 //! The syncs are made slow inside the server (`sync_watch`), the same for every server, so that the answer does not depend
-//! on what this machine's disk would do.
+//! on what this machine's disk would do. Beside somebody who writes and syncs a big file (`busy_disk`) it does.
 
 use std::time::{Duration, Instant};
 
@@ -10,6 +11,7 @@ use anyhow::{Context as _, Result};
 use super::exposure::Exposure;
 use super::latency_chart;
 use super::{Context, Policy};
+use crate::bench::busy_disk::BusyDisk;
 use crate::bench::contestant::Contestant;
 use crate::bench::load::{Measured, Running};
 use crate::bench::page::Band;
@@ -28,10 +30,45 @@ const METRICS: &[Metric] = &[
     Metric::new("held_percent", "slower than 100 ms, %", Lower, 2),
     Metric::new("at_risk_ms_max", "power loss: at risk, max ms", Lower, 0),
     Metric::new("syncs", "slow syncs", Neither, 0),
+    Metric::new("sync_max_ms", "longest sync, ms", Neither, 0),
+    Metric::new("busy_mb_per_second", "others wrote, MB/s", Neither, 0),
 ];
 
-/// What every sync takes longer.
-const DELAYS: [Duration; 2] = [Duration::from_millis(500), Duration::from_millis(3000)];
+/// What makes the disk slow.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Trouble {
+    /// Every sync takes so much longer.
+    Syncs(Duration),
+    /// Somebody else writes and syncs a big file.
+    Neighbour,
+}
+
+const TROUBLES: [Trouble; 3] = [
+    Trouble::Syncs(Duration::from_millis(500)),
+    Trouble::Syncs(Duration::from_millis(3000)),
+    Trouble::Neighbour,
+];
+const TROUBLES_QUICK: [Trouble; 2] = [Trouble::Syncs(Duration::from_millis(500)), Trouble::Neighbour];
+
+/// Beside a neighbour a sync that takes so long is a slow one.
+const SLOW_SYNC_TIME: Duration = Duration::from_millis(100);
+
+impl Trouble {
+    fn name(self) -> String {
+        match self {
+            Self::Syncs(delay) => format!("+{} ms", delay.as_millis()),
+            Self::Neighbour => "busy disk".to_owned(),
+        }
+    }
+
+    /// How long a slow sync takes at least.
+    fn sync_time(self) -> Duration {
+        match self {
+            Self::Syncs(delay) => delay,
+            Self::Neighbour => SLOW_SYNC_TIME,
+        }
+    }
+}
 
 /// An open loop with a slow disk in the middle.
 struct Timeline {
@@ -51,16 +88,16 @@ pub(super) fn run(context: &Context<'_>) -> Result<Outcome> {
         .collect();
     let mut table = Measurements::new("slow disk", METRICS);
     let mut timelines: Vec<Timeline> = Vec::new();
-    let delays = if arguments.quick { &DELAYS[..1] } else { &DELAYS[..] };
-    let steps = arguments.rounds() * policies.len() * delays.len() * context.contestants.len();
+    let troubles = if arguments.quick { &TROUBLES_QUICK[..] } else { &TROUBLES[..] };
+    let steps = arguments.rounds() * policies.len() * troubles.len() * context.contestants.len();
     let progress = Progress::new(steps);
     for round in 0..arguments.rounds() {
         for policy in &policies {
-            for delay in delays {
+            for trouble in troubles {
                 for contestant in context.in_turn(round) {
-                    let what = format!("{}, syncs +{} ms", policy.name(), delay.as_millis());
+                    let what = format!("{}, {}", policy.name(), trouble.name());
                     progress.step(&format!("round {}: {what}, {}", round + 1, contestant.name));
-                    let timeline = measure(context, contestant, *policy, *delay, &mut table)?;
+                    let timeline = measure(context, contestant, *policy, *trouble, &mut table)?;
                     timelines.retain(|old| old.title != timeline.title);
                     timelines.push(timeline);
                 }
@@ -83,7 +120,8 @@ pub(super) fn run(context: &Context<'_>) -> Result<Outcome> {
     Ok(Outcome {
         title: "A slow disk".to_owned(),
         notes: vec![format!(
-            "{}. A third of the time as usual, a third with every sync so much slower, a third as usual.",
+            "{}. A third of the time as usual, a third with every sync so much slower or with somebody else who writes and \
+             syncs a big file on the same disk, a third as usual.",
             arguments.open_loop(Duration::ZERO, keys(context)).describe()
         )],
         charts: charts.collect(),
@@ -99,7 +137,7 @@ fn measure(
     context: &Context<'_>,
     contestant: &Contestant,
     policy: Policy,
-    delay: Duration,
+    trouble: Trouble,
     table: &mut Measurements,
 ) -> Result<Timeline> {
     let server = Server::start_watched(
@@ -113,9 +151,19 @@ fn measure(
     let load = Running::start(server.address(), &context.arguments.open_loop(third * 3, keys(context)))?;
     std::thread::sleep(third);
     let slow_from = Instant::now();
-    watch.set_delay(delay)?;
-    std::thread::sleep(third);
-    watch.set_delay(Duration::ZERO)?;
+    let written = match trouble {
+        Trouble::Syncs(delay) => {
+            watch.set_delay(delay)?;
+            std::thread::sleep(third);
+            watch.set_delay(Duration::ZERO)?;
+            None
+        }
+        Trouble::Neighbour => {
+            let busy = BusyDisk::start(&context.directory)?;
+            std::thread::sleep(third);
+            Some(busy.stop()? as f64)
+        }
+    };
     let slow_until = Instant::now();
     let measured = load.finish()?;
 
@@ -130,10 +178,13 @@ fn measure(
         .collect();
     let before = measured.slots.between(Duration::from_millis(200), slow_from - measured.started);
     // Including what was due when the last slow sync still ran.
-    let during = measured.slots.between(slow_from - measured.started, slow_until - measured.started + delay);
-    let what = format!("{}, syncs +{} ms", policy.name(), delay.as_millis());
+    let during = measured
+        .slots
+        .between(slow_from - measured.started, slow_until - measured.started + trouble.sync_time());
+    let took = |(start, end): &(f64, f64)| end - start;
+    let what = format!("{}, {}", policy.name(), trouble.name());
     table.record(
-        &[("policy", policy.name()), ("each sync", &format!("+{} ms", delay.as_millis()))],
+        &[("policy", policy.name()), ("each sync", &trouble.name())],
         &contestant.name,
         [
             Some(before.quantile_ms(0.5)),
@@ -147,7 +198,9 @@ fn measure(
             } else {
                 Exposure::of(&syncs, measured.elapsed).max_ms()
             }),
-            Some(syncs.iter().filter(|(start, end)| end - start >= delay.as_secs_f64()).count() as f64),
+            Some(syncs.iter().filter(|sync| took(sync) >= trouble.sync_time().as_secs_f64()).count() as f64),
+            syncs.iter().map(took).max_by(f64::total_cmp).map(|seconds| seconds * 1000.0),
+            written.map(|bytes| bytes / 1e6 / (slow.1 - slow.0)),
         ],
     );
     let colour = context.contestants.iter().position(|known| known.name == contestant.name).unwrap_or(0);
