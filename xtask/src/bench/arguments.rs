@@ -49,6 +49,12 @@ pub(crate) struct Arguments {
     /// Keys in the servers (default: by scenario); in `growth` the most.
     #[arg(long)]
     keys: Option<u64>,
+    /// In `bgsave-hashes`: so many hashes (default: 100).
+    #[arg(long)]
+    hashes: Option<u64>,
+    /// In `bgsave-hashes`: fields of each hash (default: 1 million).
+    #[arg(long)]
+    fields: Option<u64>,
     /// Only these policies (several with commas; default: all).
     #[arg(long, value_name = "POLICY", value_delimiter = ',')]
     policy: Vec<Policy>,
@@ -95,6 +101,12 @@ impl Arguments {
         self.keys.unwrap_or(if self.quick { quick } else { full }).max(1)
     }
 
+    /// How many hashes there are, and fields in each.
+    pub(super) fn hashes(&self) -> (u64, u64) {
+        let (hashes, fields) = if self.quick { (4, 10_000) } else { (100, 1_000_000) };
+        (self.hashes.unwrap_or(hashes).max(1), self.fields.unwrap_or(fields).max(1))
+    }
+
     pub(super) fn policies(&self) -> Vec<Policy> {
         if self.policy.is_empty() { Policy::value_variants().to_vec() } else { self.policy.clone() }
     }
@@ -124,6 +136,7 @@ impl Arguments {
             read_share: f64::from(self.reads.min(100)) / 100.0,
             target: Target::Any(self.distribution),
             keys,
+            first_key: 0,
             value_bytes: self.value_bytes,
             content: self.content(),
         }

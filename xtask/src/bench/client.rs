@@ -87,7 +87,8 @@ impl Client {
         self.expect_no_errors(count)
     }
 
-    fn expect_no_errors(&mut self, count: u64) -> Result<()> {
+    /// Reads so many replies: single lines, or a bulk string each, and no errors.
+    pub(super) fn expect_no_errors(&mut self, count: u64) -> Result<()> {
         let mut line = String::new();
         for _ in 0..count {
             line.clear();

@@ -1,4 +1,6 @@
-//! GET and SET commands ready to be sent: keys as redis-benchmark numbers them, values that compress or do not.
+//! GET, SET and HSET commands ready to be sent: keys as redis-benchmark numbers them, values that compress or do not.
+
+use std::ops::Range;
 
 use clap::ValueEnum;
 
@@ -26,6 +28,12 @@ impl Content {
         }
     }
 }
+
+/// The key and the fields of a hash, without their numbers.
+const HASH_NAME: &[u8] = b"hash:";
+const FIELD_NAME: &[u8] = b"field:";
+/// A field has 16 bytes, as a key has.
+const FIELD_DIGITS: usize = 10;
 
 /// Makes commands of one size.
 pub(in crate::bench) struct Commands {
@@ -58,6 +66,12 @@ impl Commands {
         let key = &mut self.frame[self.key_at..self.key_at + KEY_BYTES];
         key[..4].copy_from_slice(b"key:");
         write_digits(&mut key[4..], number);
+        self.renew_value();
+        out.extend_from_slice(&self.frame);
+    }
+
+    /// Puts another value into the frame.
+    fn renew_value(&mut self) {
         let value = &mut self.frame[self.value_at..self.value_at + self.value_bytes];
         match self.content {
             Content::Noise => {
@@ -77,7 +91,24 @@ impl Commands {
                 }
             }
         }
-        out.extend_from_slice(&self.frame);
+    }
+
+    /// Appends a command that sets the field with this number, of all fields of `hashes` hashes.
+    pub(in crate::bench) fn push_hset(&mut self, number: u64, hashes: u64, out: &mut Vec<u8>) {
+        self.push_fields(number % hashes, number / hashes..number / hashes + 1, out);
+    }
+
+    /// Appends a command that sets these fields of the hash with this number.
+    pub(in crate::bench) fn push_fields(&mut self, hash: u64, fields: Range<u64>, out: &mut Vec<u8>) {
+        let arguments = 2 + 2 * (fields.end - fields.start);
+        out.extend_from_slice(format!("*{arguments}\r\n$4\r\nHSET\r\n").as_bytes());
+        push_name(HASH_NAME, 6, hash, out);
+        for field in fields {
+            push_name(FIELD_NAME, FIELD_DIGITS, field, out);
+            self.renew_value();
+            out.extend_from_slice(format!("${}\r\n", self.value_bytes).as_bytes());
+            out.extend_from_slice(&self.frame[self.value_at..]);
+        }
     }
 
     /// Appends a command that gets the key with this number.
@@ -87,6 +118,16 @@ impl Commands {
         out.extend_from_slice(FRAME);
         write_digits(&mut out[at..at + 12], number);
     }
+}
+
+/// Appends an argument: a name and a number of so many digits.
+fn push_name(name: &[u8], digits: usize, number: u64, out: &mut Vec<u8>) {
+    out.extend_from_slice(format!("${}\r\n", name.len() + digits).as_bytes());
+    out.extend_from_slice(name);
+    let at = out.len();
+    out.resize(at + digits, 0);
+    write_digits(&mut out[at..], number);
+    out.extend_from_slice(b"\r\n");
 }
 
 fn write_digits(out: &mut [u8], mut number: u64) {
@@ -126,6 +167,21 @@ mod tests {
             text.match_indices("user_id\":").map(|(at, _)| &text[at + 9..at + 16]).collect();
         assert_eq!(users.len(), 3, "{text}");
         assert!(users[0] != users[1] && users[0].bytes().all(|byte| byte.is_ascii_digit()), "{text}");
+    }
+
+    #[test]
+    fn fields_are_spread_over_the_hashes_and_each_has_one_place() {
+        let mut commands = Commands::new(1, Content::Noise, 3);
+        let (mut one, mut many) = (Vec::new(), Vec::new());
+        // Field 4 of hash 3 of 10.
+        commands.push_hset(43, 10, &mut one);
+        commands.push_fields(3, 4..6, &mut many);
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        let head = "$4\r\nHSET\r\n$11\r\nhash:000003\r\n$16\r\nfield:0000000004\r\n$3\r\n";
+        assert!(text(&one).starts_with(&format!("*4\r\n{head}")), "{}", text(&one));
+        assert!(text(&many).starts_with(&format!("*6\r\n{head}")), "{}", text(&many));
+        assert!(text(&many).contains("\r\n$16\r\nfield:0000000005\r\n$3\r\n"));
+        assert_eq!(one.len(), "*4\r\n".len() + head.len() + 5);
     }
 
     #[test]

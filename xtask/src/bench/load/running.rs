@@ -166,6 +166,7 @@ mod tests {
             read_share: 0.0,
             target: Target::Any(Distribution::Uniform),
             keys: 10,
+            first_key: 0,
             // The rest of the frame takes 43 bytes.
             value_bytes: 21,
             content: Content::Noise,

@@ -79,7 +79,7 @@ impl Worker {
         }
         let distribution = match workload.target {
             Target::Any(distribution) => distribution,
-            Target::Own => super::Distribution::Uniform,
+            Target::Own | Target::Fields { .. } => super::Distribution::Uniform,
         };
         let owners = if workload.target == Target::Own { connections.len() } else { 0 };
         Ok(Self {
@@ -239,16 +239,18 @@ impl Worker {
     fn begin(&mut self, index: usize, due_ns: u64) -> Result<()> {
         let connection = &mut self.connections[index];
         let number = match self.workload.target {
-            Target::Any(_) => self.keys.choose(&mut self.random),
+            Target::Any(_) | Target::Fields { .. } => {
+                self.workload.first_key + self.keys.choose(&mut self.random)
+            }
             Target::Own => (self.first + index as u64) * OWN_KEYS_DISTANCE + connection.begun,
         };
         let share = self.workload.read_share;
         let is_read = share > 0.0 && self.random.unit() < share;
         let out = connection.begin(due_ns)?;
-        if is_read {
-            Commands::push_get(number, out);
-        } else {
-            self.commands.push_set(number, out);
+        match self.workload.target {
+            Target::Fields { hashes } => self.commands.push_hset(number, hashes, out),
+            _ if is_read => Commands::push_get(number, out),
+            _ => self.commands.push_set(number, out),
         }
         Ok(())
     }

@@ -14,11 +14,13 @@ pub(in crate::bench) enum Pace {
     Open { per_second: f64 },
 }
 
-/// Which keys are written.
+/// What is read and written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::bench) enum Target {
     /// One of `keys`.
     Any(Distribution),
+    /// One of `keys` fields, spread evenly over so many hashes: writes are HSET, reads are not possible.
+    Fields { hashes: u64 },
     /// Every client counts its own keys up and writes each once, so that it can be asked later which of them are there.
     /// When each reply came is kept. The death of the server ends the load and is no failure.
     Own,
@@ -39,6 +41,8 @@ pub(in crate::bench) struct Workload {
     pub(in crate::bench) read_share: f64,
     pub(in crate::bench) target: Target,
     pub(in crate::bench) keys: u64,
+    /// The number of the first of `keys`, so that two loads can keep out of each other's way.
+    pub(in crate::bench) first_key: u64,
     pub(in crate::bench) value_bytes: usize,
     pub(in crate::bench) content: Content,
 }
@@ -50,17 +54,20 @@ impl Workload {
             Pace::Closed => format!("closed loop, pipeline {}", self.pipeline),
             Pace::Open { per_second } => format!("open loop at {per_second:.0} commands/s"),
         };
-        let spread = match self.target {
-            Target::Any(distribution) => distribution.name(),
-            Target::Own => "own",
+        let what = match self.target {
+            Target::Any(distribution) => self.describe_keys(distribution.name()),
+            Target::Own => self.describe_keys("own"),
+            Target::Fields { hashes } => format!("HSET of {} fields in {hashes} hashes", self.keys),
         };
         format!(
-            "{} clients, {pace}, {:.0} % GET, {} {spread} keys, values of {} B, {}",
+            "{} clients, {pace}, {what}, values of {} B, {}",
             self.clients,
-            100.0 * self.read_share,
-            self.keys,
             self.value_bytes,
             self.content.name()
         )
+    }
+
+    fn describe_keys(&self, spread: &str) -> String {
+        format!("{:.0} % GET, {} {spread} keys", 100.0 * self.read_share, self.keys)
     }
 }

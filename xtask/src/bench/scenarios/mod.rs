@@ -35,6 +35,8 @@ pub(super) enum Scenario {
     Policies,
     /// BGSAVE under load: stall, extra memory, time, latency of others.
     Bgsave,
+    /// The same with big hashes, into whose fields is written.
+    BgsaveHashes,
     /// The same of BGREWRITEAOF.
     Rewrite,
     /// How long a restart takes, from a snapshot and from a log.
@@ -82,6 +84,7 @@ impl Scenario {
         let outcome = match self {
             Self::Policies => policies::run(context)?,
             Self::Bgsave => snapshots::run(context, &snapshots::BGSAVE)?,
+            Self::BgsaveHashes => snapshots::run_hashes(context)?,
             Self::Rewrite => snapshots::run(context, &snapshots::REWRITE)?,
             Self::Load => loading::run(context)?,
             Self::Memory => memory::run(context)?,
