@@ -82,6 +82,9 @@ pub(crate) struct Arguments {
     /// How well values compress (default: incompressible; snapshots and loading measure both).
     #[arg(long, value_name = "CONTENT")]
     values: Option<Content>,
+    /// In `always`: every sync takes so much longer, as on a slower disk (a sync of many disks takes 1 to 10 ms).
+    #[arg(long, value_name = "MILLISECONDS", default_value_t = 0.0)]
+    sync_delay_ms: f64,
     /// Passed to the criterion benches of the scenario `functions`: a filter, `--save-baseline` ...
     #[arg(last = true)]
     pub(super) passed_on: Vec<String>,
@@ -95,6 +98,11 @@ impl Arguments {
     /// How long a measurement under load takes.
     pub(super) fn load_time(&self, quick: f64, full: f64) -> Duration {
         Duration::from_secs_f64(self.seconds.unwrap_or(if self.quick { quick } else { full }).max(0.1))
+    }
+
+    /// What every sync takes longer than it would.
+    pub(super) fn sync_delay(&self) -> Duration {
+        Duration::try_from_secs_f64(self.sync_delay_ms / 1000.0).unwrap_or(Duration::ZERO)
     }
 
     pub(super) fn keys(&self, quick: u64, full: u64) -> u64 {

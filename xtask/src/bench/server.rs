@@ -69,6 +69,15 @@ impl Server {
         self.watch.as_ref()
     }
 
+    /// Syncs the files of its log from here, so that the server has nothing left to sync.
+    pub(super) fn sync_log(&self) -> Result<()> {
+        for entry in std::fs::read_dir(self.directory.join("appendonlydir"))? {
+            let file = std::fs::File::open(entry?.path())?;
+            file.sync_data()?;
+        }
+        Ok(())
+    }
+
     /// Ends it as `kill -9` does: it has no chance to write anything more.
     pub(super) fn kill(&mut self) -> Result<()> {
         self.child.kill()?;

@@ -1,6 +1,7 @@
 //! The scenarios: servers, a load, and what is measured under it.
 
 mod advice;
+mod always;
 mod commands;
 mod elements;
 mod exposure;
@@ -33,6 +34,8 @@ use crate::shell::Tool;
 pub(super) enum Scenario {
     /// What each way of keeping writes costs, and what it loses.
     Policies,
+    /// What waiting for the disk costs: always with 1 to 200 clients beside everysec, GETs beside its SETs, frames.
+    Always,
     /// BGSAVE under load: stall, extra memory, time, latency of others.
     Bgsave,
     /// The same with big hashes, into whose fields is written.
@@ -83,6 +86,7 @@ impl Scenario {
     pub(super) fn run(self, context: &Context<'_>) -> Result<Option<Outcome>> {
         let outcome = match self {
             Self::Policies => policies::run(context)?,
+            Self::Always => always::run(context)?,
             Self::Bgsave => snapshots::run(context, &snapshots::BGSAVE)?,
             Self::BgsaveHashes => snapshots::run_hashes(context)?,
             Self::Rewrite => snapshots::run(context, &snapshots::REWRITE)?,
