@@ -71,6 +71,14 @@ pub(super) fn resident_bytes(process_id: u32) -> Result<u64> {
     Ok(kilobytes * 1024)
 }
 
+/// Memory that processes can still have, in bytes; `None` where the kernel does not tell.
+pub(super) fn available_bytes() -> Option<u64> {
+    let text = std::fs::read_to_string("/proc/meminfo").ok()?;
+    let line = text.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
+    let kilobytes: u64 = line.trim().strip_suffix(" kB")?.trim().parse().ok()?;
+    Some(kilobytes * 1024)
+}
+
 /// Memory that the children of a process have for themselves, in bytes; 0 when there are none (any more).
 pub(super) fn children_private_bytes(process_id: u32) -> u64 {
     let private = |child: &String| {
@@ -113,5 +121,6 @@ mod tests {
         cpu_time(own).unwrap();
         dirtied_bytes(own).unwrap();
         assert!(resident_bytes(own).unwrap() > 100_000);
+        assert!(available_bytes().unwrap() > 100_000);
     }
 }

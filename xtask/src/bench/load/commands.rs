@@ -29,10 +29,10 @@ impl Content {
     }
 }
 
-/// The key and the fields of a hash, without their numbers.
-const HASH_NAME: &[u8] = b"hash:";
-const FIELD_NAME: &[u8] = b"field:";
-/// A field has 16 bytes, as a key has.
+/// The key of a hash and one of its fields, which has 16 bytes as keys have, up to their numbers.
+const HASH: &[u8] = b"$11\r\nhash:";
+const HASH_DIGITS: usize = 6;
+const FIELD: &[u8] = b"$16\r\nfield:";
 const FIELD_DIGITS: usize = 10;
 
 /// Makes commands of one size.
@@ -102,12 +102,12 @@ impl Commands {
     pub(in crate::bench) fn push_fields(&mut self, hash: u64, fields: Range<u64>, out: &mut Vec<u8>) {
         let arguments = 2 + 2 * (fields.end - fields.start);
         out.extend_from_slice(format!("*{arguments}\r\n$4\r\nHSET\r\n").as_bytes());
-        push_name(HASH_NAME, 6, hash, out);
+        push_number(HASH, HASH_DIGITS, hash, out);
+        out.extend_from_slice(b"\r\n");
         for field in fields {
-            push_name(FIELD_NAME, FIELD_DIGITS, field, out);
+            push_number(FIELD, FIELD_DIGITS, field, out);
             self.renew_value();
-            out.extend_from_slice(format!("${}\r\n", self.value_bytes).as_bytes());
-            out.extend_from_slice(&self.frame[self.value_at..]);
+            out.extend_from_slice(&self.frame[self.key_at + KEY_BYTES..]);
         }
     }
 
@@ -120,14 +120,12 @@ impl Commands {
     }
 }
 
-/// Appends an argument: a name and a number of so many digits.
-fn push_name(name: &[u8], digits: usize, number: u64, out: &mut Vec<u8>) {
-    out.extend_from_slice(format!("${}\r\n", name.len() + digits).as_bytes());
-    out.extend_from_slice(name);
+/// Appends what comes before a number, and the number with so many digits.
+fn push_number(before: &[u8], digits: usize, number: u64, out: &mut Vec<u8>) {
+    out.extend_from_slice(before);
     let at = out.len();
     out.resize(at + digits, 0);
     write_digits(&mut out[at..], number);
-    out.extend_from_slice(b"\r\n");
 }
 
 fn write_digits(out: &mut [u8], mut number: u64) {

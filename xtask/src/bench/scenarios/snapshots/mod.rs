@@ -20,6 +20,7 @@ use self::job::{Job, SNAPSHOT_TIME_MAX};
 use super::{Context, Policy};
 use crate::bench::client::Client;
 use crate::bench::load::{Content, Pace, Running, Workload};
+use crate::bench::process;
 use crate::bench::progress::Progress;
 use crate::bench::results::{Measurements, Outcome};
 use crate::bench::server::Server;
@@ -56,6 +57,7 @@ fn run_with(context: &Context<'_>, job: &Job, data: Data, contents: &[Content]) 
                 progress.step(&format!("{what}: filling"));
                 let server = Server::start(contestant, Policy::Everysec.options(), &context.directory)?;
                 data.fill(server.address(), *content, arguments.value_bytes)?;
+                warn_about_memory(&server)?;
                 progress.step(&format!("{what}: at full speed"));
                 let mut client = Client::connect(server.address())?;
                 let writers = Running::start(server.address(), &at_full_speed(context, data, *content))?;
@@ -87,6 +89,19 @@ fn run_with(context: &Context<'_>, job: &Job, data: Data, contents: &[Content]) 
         charts: half_speed::charts(job, contents, &timelines),
         tables: vec![full_speed, latency, probe],
     })
+}
+
+/// A child of Redis may copy everything while it saves, and when that does not fit the kernel ends it.
+fn warn_about_memory(server: &Server) -> Result<()> {
+    let resident = process::resident_bytes(server.process_id())?;
+    if let Some(available) = process::available_bytes().filter(|available| *available < resident) {
+        println!(
+            "warning: {} MB are resident and {} MB available; a snapshot that copies everything does not fit",
+            resident >> 20,
+            available >> 20
+        );
+    }
+    Ok(())
 }
 
 /// As many writes as the server takes: there is always something in flight on every connection.
