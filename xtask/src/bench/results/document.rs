@@ -38,7 +38,7 @@ impl Outcome {
             println!("{note}");
         }
         for table in &self.tables {
-            println!("\n{}", table.table());
+            println!("\n{}\n{}", table.name, table.table());
         }
     }
 }

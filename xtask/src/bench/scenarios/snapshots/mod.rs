@@ -63,6 +63,8 @@ fn run_with(context: &Context<'_>, job: &Job, data: Data, contents: &[Content]) 
                 let writers = Running::start(server.address(), &at_full_speed(context, data, *content))?;
                 let values = full_speed::measure(&server, &mut client, &writers, job)?;
                 writers.stop()?;
+                // What they left to be synced would make the quiet time below a busy one.
+                server.sync_log()?;
                 full_speed.record(&[("values", content.name())], &contestant.name, values);
                 progress.step(&format!("{what}: at half speed"));
                 let load = at_rate(context, data, *content, rate);
