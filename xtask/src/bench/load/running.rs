@@ -155,6 +155,48 @@ mod tests {
         address
     }
 
+    /// A server that has no keys, answers GETs of 36 bytes and tells what it was sent by one client.
+    fn empty_server() -> (SocketAddr, std::thread::JoinHandle<Vec<u8>>) {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let address = listener.local_addr().unwrap();
+        let thread = std::thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            let (mut all, mut answered, mut buffer) = (Vec::new(), 0, [0; 4096]);
+            while let Ok(count @ 1..) = stream.read(&mut buffer) {
+                all.extend_from_slice(&buffer[..count]);
+                let whole = all.len() / 36;
+                stream.write_all(&b"$-1\r\n".repeat(whole - answered)).unwrap();
+                answered = whole;
+            }
+            all
+        });
+        (address, thread)
+    }
+
+    #[test]
+    fn a_load_keeps_to_its_own_keys() {
+        let workload = Workload {
+            pace: Pace::Open { per_second: 2000.0 },
+            duration: Duration::from_millis(100),
+            clients: 1,
+            threads: 1,
+            pipeline: 1,
+            read_share: 1.0,
+            target: Target::Any(Distribution::Uniform),
+            keys: 10,
+            first_key: 500,
+            value_bytes: 1,
+            content: Content::Noise,
+        };
+        let (address, server) = empty_server();
+        let measured = Running::run(address, &workload).unwrap();
+        assert_eq!(measured.latency.count(), 200);
+        let text = String::from_utf8(server.join().unwrap()).unwrap();
+        let keys: Vec<u64> = text.split("key:").skip(1).map(|rest| rest[..12].parse().unwrap()).collect();
+        assert_eq!(keys.len(), 200);
+        assert!(keys.iter().all(|key| (500..510).contains(key)), "{keys:?}");
+    }
+
     #[test]
     fn an_open_loop_counts_those_who_could_not_even_ask() {
         let workload = Workload {

@@ -38,9 +38,9 @@ pub(super) enum Scenario {
     Always,
     /// BGSAVE under load: stall, extra memory, time, latency of others.
     Bgsave,
-    /// The same with big hashes, into whose fields is written.
+    /// BGSAVE of big hashes while their fields are written.
     BgsaveHashes,
-    /// The same of BGREWRITEAOF.
+    /// BGREWRITEAOF under load, measured as BGSAVE is.
     Rewrite,
     /// How long a restart takes, from a snapshot and from a log.
     Load,
@@ -48,7 +48,7 @@ pub(super) enum Scenario {
     Memory,
     /// Cost of a command as the number of keys grows.
     Growth,
-    /// What clients notice when the disk becomes slow.
+    /// What clients notice when the disk becomes slow, or busy with somebody else's file.
     DiskStall,
     /// Instructions and processor time per command, with and without a pipeline.
     HotPath,
