@@ -259,7 +259,7 @@ impl Server {
     pub(crate) fn hold_reply(&mut self, client: &mut Client, position: u64) {
         let durability = client.session.durability;
         if self.persistence.is_gating() {
-            self.note_own_durability(durability, position);
+            self.own_durability.note_reply(durability, position);
         }
         self.persistence.hold(&mut client.gate, client.reply.produced(), position, durability);
     }

@@ -1,6 +1,8 @@
 //! What a reply waits for: the policy of the log, or what its client asked for (CLIENT DURABILITY).
 
 use crate::client::Client;
+use crate::net::gate::ReplyGate;
+use crate::persistence::Persistence;
 use crate::server::Server;
 
 /// What a client wants its replies to wait for.
@@ -86,40 +88,53 @@ pub(crate) struct OwnDurability {
 /// How long what a client wants synced "every second" may wait.
 const SYNC_INTERVAL_MS: u64 = 1000;
 
+impl OwnDurability {
+    /// A client has chosen this one.
+    pub(crate) fn note_choice(&mut self, durability: Durability) {
+        self.is_used |= durability != Durability::Default;
+    }
+
+    /// Notes what a reply waits for when its client has a durability of its own.
+    pub(crate) fn note_reply(&mut self, durability: Durability, position: u64) {
+        if durability == Durability::EverySecond {
+            self.by_second = position.max(self.by_second);
+        }
+    }
+
+    /// Has the log synced for the clients that wait for more than the policy gives; `gates` are those that hold something.
+    /// All of them share one sync; who comes while it runs shares the next one.
+    pub(crate) fn sync<'a>(
+        &mut self,
+        persistence: &mut Persistence,
+        now_ms: u64,
+        mut gates: impl Iterator<Item = &'a ReplyGate>,
+    ) {
+        if !self.is_used {
+            return;
+        }
+        let durable = persistence.durable();
+        let is_second_over = now_ms.saturating_sub(self.asked_at_ms) >= SYNC_INTERVAL_MS;
+        let wanted =
+            (self.by_second > durable && is_second_over) || gates.any(|gate| gate.waits_for_sync(durable));
+        // One that is under way may have begun before what is waited for was written: asked again when it is over.
+        if wanted && persistence.request_sync() {
+            self.asked_at_ms = now_ms;
+        }
+    }
+}
+
 impl Server {
     /// CLIENT DURABILITY sets it for the replies that follow.
     pub(crate) fn set_durability(&mut self, client: &mut Client, durability: Durability) {
         client.session.durability = durability;
-        self.own_durability.is_used |= durability != Durability::Default;
+        self.own_durability.note_choice(durability);
     }
 
-    /// Notes what a reply waits for when its client has a durability of its own.
-    pub(crate) fn note_own_durability(&mut self, durability: Durability, position: u64) {
-        if durability == Durability::EverySecond {
-            let newest = &mut self.own_durability.by_second;
-            *newest = position.max(*newest);
-        }
-    }
-
-    /// Has the log synced for the clients that wait for more than the policy gives. All of them share one sync; who comes
-    /// while it runs shares the next one.
+    /// Has the log synced for the clients that wait for more than the policy gives.
     pub(crate) fn sync_for_clients(&mut self) {
-        if !self.own_durability.is_used {
-            return;
-        }
-        let durable = self.persistence.durable();
         let now_ms = self.clock.monotonic_ms();
-        let own = &mut self.own_durability;
-        let is_second_over = now_ms.saturating_sub(own.asked_at_ms) >= SYNC_INTERVAL_MS;
-        let mut wanted = own.by_second > durable && is_second_over;
-        if wanted {
-            own.asked_at_ms = now_ms;
-        }
-        let mut gated = self.queues.gated.iter().filter_map(|key| self.clients.get(*key));
-        wanted |= gated.any(|client| client.gate.waits_for_sync(durable));
-        if wanted {
-            self.persistence.request_sync();
-        }
+        let gated = self.queues.gated.iter().filter_map(|key| self.clients.get(*key));
+        self.own_durability.sync(&mut self.persistence, now_ms, gated.map(|client| &client.gate));
     }
 }
 

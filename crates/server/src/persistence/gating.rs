@@ -97,11 +97,12 @@ impl Persistence {
         }
     }
 
-    /// Has everything appended so far synced, unless that is under way already.
-    pub(crate) fn request_sync(&mut self) {
-        if let Some(log) = self.log.as_ref().filter(|_| self.is_gating() && self.sync_request.is_none()) {
-            self.sync_request = Some(log.flush());
-        }
+    /// Has everything appended so far synced, unless such a sync is under way already. Gives whether it was asked for.
+    pub(crate) fn request_sync(&mut self) -> bool {
+        let is_possible = self.is_gating() && self.sync_request.is_none();
+        let Some(log) = self.log.as_ref().filter(|_| is_possible) else { return false };
+        self.sync_request = Some(log.flush());
+        true
     }
 
     /// Up to here the log would survive a power loss.

@@ -6,11 +6,12 @@ use lastsave_storage::Operation;
 use lastsave_storage::sim::{CrashProfile, SimulatedClock, SimulatedRandom, SimulatedStorage};
 use parking_lot::Mutex;
 
+use super::backups::Backups;
 use super::content::{Precision, fingerprint};
 use super::coverage::{self, Coverage};
 use super::life::{Life, World};
 use super::log_lines;
-use super::machine::Machine;
+use super::machine::{GateFault, Machine};
 use super::model::History;
 use super::promise::{Crash, Promises, Source};
 use super::report::SeedReport;
@@ -23,8 +24,8 @@ pub(super) static RUNNING: Mutex<()> = Mutex::new(());
 pub(super) struct Sabotage {
     /// Syncs that do nothing.
     pub(super) lies: Vec<(Operation, &'static str)>,
-    /// Replies wait for nothing.
-    pub(super) replies_are_not_held: bool,
+    /// Replies leave too early.
+    pub(super) gate_fault: Option<GateFault>,
 }
 
 /// Lives the lives of one seed.
@@ -68,6 +69,7 @@ pub(super) struct Run {
     pub(super) storage: SimulatedStorage,
     pub(super) history: History,
     pub(super) promises: Promises,
+    pub(super) backups: Backups,
     /// Versions of the RDB format that snapshots are written in.
     pub(super) versions: std::ops::Range<u64>,
     pub(super) coverage: Coverage,
@@ -101,6 +103,7 @@ impl Run {
             storage,
             history: History::new(Precision { counters_of_streams: versions.start > 9, is_wordy: verbose }),
             promises: Promises::new(),
+            backups: Backups::new(),
             versions,
             coverage: Coverage::default(),
             source,
@@ -123,7 +126,8 @@ impl Run {
             self.live(machine)?;
         }
         self.life = lives;
-        let machine = self.start_undisturbed()?;
+        let mut machine = self.start_undisturbed()?;
+        self.back_up_undisturbed(&mut machine)?;
         drop(machine);
         self.note_end_of_machine();
         Ok(())
@@ -144,9 +148,13 @@ impl Run {
                 random: &mut self.random,
                 history: &mut self.history,
                 promises: &mut self.promises,
+                backups: &mut self.backups,
                 coverage: &mut self.coverage,
             });
             self.unframed |= life.is_unframed;
+            if let Some(what) = life.contradiction.take() {
+                return Err(what);
+            }
             if life.is_over() {
                 break;
             }
@@ -161,6 +169,7 @@ impl Run {
         let log_state = life.machine.observe().log_state;
         let exit_code = life.machine.exit_code;
         drop(life);
+        self.backups.end_life();
         if let Some(difference) = disagreement {
             return Err(format!(
                 "a bug of the simulation: its model is not what the server holds:\n{difference}"

@@ -58,6 +58,10 @@ pub(super) const UNITS: &str = "units";
 pub(super) const REPLIES: &str = "replies";
 pub(super) const SAVES: &str = "saves";
 pub(super) const REWRITES: &str = "rewrites asked for";
+pub(super) const DURABILITIES: &str = "durabilities chosen by clients";
+pub(super) const BACKUPS_MADE: &str = "backups made";
+pub(super) const BACKUPS_DELETED: &str = "backups deleted";
+pub(super) const BACKUPS_RESTORED: &str = "backups restored";
 pub(super) const SERVED_WAITS: &str = "waiting clients served";
 
 impl Coverage {
@@ -208,7 +212,7 @@ impl Coverage {
     }
 }
 
-const COUNTS: [&str; 13] = [
+const COUNTS: [&str; 17] = [
     VIOLATIONS,
     SEEDS,
     LIVES,
@@ -222,6 +226,10 @@ const COUNTS: [&str; 13] = [
     REPLIES,
     SAVES,
     REWRITES,
+    DURABILITIES,
+    BACKUPS_MADE,
+    BACKUPS_DELETED,
+    BACKUPS_RESTORED,
 ];
 
 fn row_named_by(line: &str) -> Option<&'static str> {

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use lastsave_storage::Storage as _;
 use lastsave_storage::sim::SimulatedStorage;
 
+use super::backups::BACKUPS;
 use super::campaign::Run;
 use super::model::FOREIGN_KEY;
 
@@ -141,7 +142,8 @@ fn has_head(disk: &SimulatedStorage, path: &Path, head: &[u8]) -> bool {
 fn files_of_log(disk: &SimulatedStorage) -> Vec<(PathBuf, u64)> {
     let is_of_log = |path: &Path| {
         let name = path.to_string_lossy();
-        name.ends_with(".base.rdb") || name.ends_with(".incr.aof")
+        // A backup is not what is read.
+        !path.starts_with(BACKUPS) && (name.ends_with(".base.rdb") || name.ends_with(".incr.aof"))
     };
     disk.files().into_iter().filter(|(path, _)| is_of_log(path)).collect()
 }

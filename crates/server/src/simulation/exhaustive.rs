@@ -173,6 +173,7 @@ impl Run {
             random: &mut self.random,
             history: &mut self.history,
             promises: &mut self.promises,
+            backups: &mut self.backups,
             coverage: &mut self.coverage,
         };
         for (index, action) in actions.iter().enumerate() {

@@ -6,6 +6,7 @@ use lastsave_config::{AppendFsync, AppendfsyncOverload};
 use lastsave_fsync_scheduler::Policy;
 use lastsave_storage::sim::{SimulatedRandom, SimulatedStorage};
 
+use super::backups::{Backups, Request};
 use super::coverage::{self, Coverage};
 use super::machine::{CLIENTS, Executed, Machine, touched_by};
 use super::model::{DATABASES, History, Touched};
@@ -13,13 +14,14 @@ use super::pace::Pace;
 use super::promise::Promises;
 use super::weather::Weather;
 use super::{log_lines, settings, workload};
-use crate::persistence::{LogState, ShutdownOptions};
+use crate::persistence::{Answer, LogState, ShutdownOptions};
 
 /// What a life works on, which outlives it.
 pub(super) struct World<'a> {
     pub(super) random: &'a mut SimulatedRandom,
     pub(super) history: &'a mut History,
     pub(super) promises: &'a mut Promises,
+    pub(super) backups: &'a mut Backups,
     pub(super) coverage: &'a mut Coverage,
 }
 
@@ -37,6 +39,8 @@ pub(super) struct Life {
     pub(super) is_unframed: bool,
     /// Nothing was wrong when the shutdown began.
     closes_well: bool,
+    /// What a client was told and cannot be.
+    pub(super) contradiction: Option<String>,
 }
 
 impl Life {
@@ -54,6 +58,7 @@ impl Life {
             was_disturbed: false,
             is_unframed,
             closes_well: false,
+            contradiction: None,
         }
     }
 
@@ -76,6 +81,9 @@ impl Life {
         if world.random.chance(1, 10) {
             self.operate(world);
         }
+        if world.random.chance(1, 12) {
+            self.use_backups(world);
+        }
         if world.random.chance(1, 3) {
             self.machine.run_queued_job();
         }
@@ -97,6 +105,7 @@ impl Life {
             self.cron(world);
         }
         self.machine.persistence.hand_over();
+        self.machine.sync_for_clients();
         if world.random.chance(3, 4) {
             self.step_log(world);
         }
@@ -120,6 +129,7 @@ impl Life {
                 self.cron(world);
             }
             self.machine.persistence.hand_over();
+            self.machine.sync_for_clients();
             self.step_log(world);
             self.send_replies(world);
         }
@@ -129,6 +139,12 @@ impl Life {
     pub(super) fn look(&mut self, world: &mut World<'_>) {
         if self.storage.is_crashed() {
             return;
+        }
+        for (ticket, answer) in self.machine.take_answers() {
+            match world.backups.answered(ticket, &answer) {
+                Ok(what) => what.into_iter().for_each(|what| world.coverage.count(what)),
+                Err(what) => self.contradiction = Some(what),
+            }
         }
         let now = self.machine.observe();
         // A log that fails when it is switched off is given up as it is.
@@ -156,7 +172,7 @@ impl Life {
         for reply in left {
             world.coverage.count(coverage::REPLIES);
             let logged = world.history.unit(reply.unit).policy;
-            world.promises.acknowledge(reply.unit, logged, now);
+            world.promises.acknowledge(reply.unit, logged, reply.durability, now);
         }
         self.look(world);
     }
@@ -199,6 +215,12 @@ impl Life {
         let random = &mut *world.random;
         if random.chance(1, 6) {
             self.machine.select(client, random.index(DATABASES));
+        }
+        if random.chance(1, 15) {
+            let durability = settings::durability(random);
+            let is_taken = self.machine.set_durability(client, durability);
+            log_lines::push(format!("  client {client} asks for {durability:?}: {is_taken}"));
+            world.coverage.count_many(coverage::DURABILITIES, u64::from(is_taken));
         }
         let is_transaction = random.chance(1, 12);
         let count = if is_transaction { random.index(6) + 1 } else { 1 };
@@ -284,7 +306,9 @@ impl Life {
             0..=2 => {
                 self.machine.ask(client, |server, data, now_ms| server.bgsave(data, now_ms % 2 == 0, now_ms));
             }
-            3 => self.machine.ask(client, |server, data, now_ms| server.save(data, now_ms)),
+            3 => {
+                self.machine.ask(client, |server, data, now_ms| server.save(data, now_ms));
+            }
             4..=6 => {
                 world.coverage.count(coverage::REWRITES);
                 self.ask_for_rewrite(client);
@@ -332,6 +356,27 @@ impl Life {
         self.look(world);
     }
 
+    /// A client makes, lists or deletes a backup.
+    fn use_backups(&mut self, world: &mut World<'_>) {
+        let client = world.random.index(CLIENTS);
+        let name = world.random.index(Backups::names());
+        let request = match world.random.index(8) {
+            0..=3 => Request::Create,
+            4 | 5 => Request::Delete,
+            _ => Request::List,
+        };
+        let is_busy = request != Request::List && world.backups.is_busy(name);
+        if !self.machine.is_free(client) || self.is_over() || is_busy {
+            return;
+        }
+        let is_clear = self.weather.is_clear();
+        let cut = world.history.last();
+        if let Answer::Later(ticket) = self.machine.ask_for_backup(client, request, Backups::name(name)) {
+            world.backups.ask(ticket, request, name, cut, is_clear);
+        }
+        self.look(world);
+    }
+
     /// The time of a client that waits may be over.
     fn end_waiting(&mut self, world: &mut World<'_>) {
         let client = world.random.index(CLIENTS);
@@ -348,7 +393,7 @@ impl Life {
     /// What holds at this very moment: time alone makes some promises firm.
     pub(super) fn settle_promises(&self, promises: &mut Promises, last: usize) {
         if self.machine.config.appendfsync_overload == AppendfsyncOverload::SlowWriters {
-            promises.apply_window(self.pace.now(), self.pace.window());
+            promises.apply_windows(self.pace.now(), self.pace.window(), self.pace.window_apart());
         }
         if self.machine.exit_code == Some(0) && self.closes_well {
             promises.closed(last);

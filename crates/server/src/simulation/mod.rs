@@ -19,12 +19,14 @@
 //! | `pace` | how time passes, and how long syncs take |
 //! | `workload`, `settings` | what clients and operators ask for |
 //! | `weather` | what goes wrong without a crash |
+//! | `backups` | which backups were made, and what must be there of them |
 //! | `model`, `content` | the state after every unit |
 //! | `promise` | what must be found after a crash |
 //! | `mutants` | promises broken on purpose, with the feature of that name |
 //! | `coverage` | what was hit |
 //! | `log_lines` | the server's log lines, for reports |
 
+mod backups;
 mod campaign;
 mod content;
 mod coverage;

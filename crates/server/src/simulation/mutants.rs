@@ -3,7 +3,9 @@
 use lastsave_aof::set_mutant;
 use lastsave_storage::Operation;
 
+use super::backups::BACKUPS;
 use super::campaign::{Sabotage, run_seed_with};
+use super::machine::GateFault;
 use super::report::SeedReport;
 
 /// A promise that is broken on purpose.
@@ -19,6 +21,10 @@ pub enum Mutant {
     BaseUnsynced,
     /// Replies leave at once.
     RepliesNotHeld,
+    /// A connection that has asked for `always` gets its replies as the policy has it.
+    RaisedDurabilityIgnored,
+    /// A backup's directories are not synced.
+    BackupUnsynced,
     /// A frame closes its block whatever is in it.
     FrameUnchecked,
     /// The old increment is not synced before the next one is listed.
@@ -33,12 +39,14 @@ pub enum Mutant {
 
 impl Mutant {
     /// All of them; the last one needs more than a few seeds to be noticed.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 12] = [
         Self::SyncSkipped,
         Self::DirectoryUnsynced,
         Self::ManifestUnsynced,
         Self::BaseUnsynced,
         Self::RepliesNotHeld,
+        Self::RaisedDurabilityIgnored,
+        Self::BackupUnsynced,
         Self::FrameUnchecked,
         Self::OldIncrementUnsynced,
         Self::MarkTooEarly,
@@ -47,7 +55,7 @@ impl Mutant {
     ];
 
     /// Those that are noticed within a few seeds.
-    pub const QUICK: &[Self] = Self::ALL.split_at(9).0;
+    pub const QUICK: &[Self] = Self::ALL.split_at(11).0;
 
     /// Lives the lives of one seed with the promise broken.
     #[must_use]
@@ -72,8 +80,14 @@ impl Mutant {
             Self::DirectoryUnsynced => vec![(Operation::SyncDirectory, "")],
             Self::ManifestUnsynced => vec![(Operation::Datasync, "manifest")],
             Self::BaseUnsynced => vec![(Operation::Datasync, "temp-rewriteaof")],
+            Self::BackupUnsynced => vec![(Operation::SyncDirectory, BACKUPS)],
             _ => Vec::new(),
         };
-        Sabotage { lies, replies_are_not_held: self == Self::RepliesNotHeld }
+        let gate_fault = match self {
+            Self::RepliesNotHeld => Some(GateFault::RepliesNotHeld),
+            Self::RaisedDurabilityIgnored => Some(GateFault::RaisedDurabilityIgnored),
+            _ => None,
+        };
+        Sabotage { lies, gate_fault }
     }
 }

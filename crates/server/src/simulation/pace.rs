@@ -97,11 +97,21 @@ impl Pace {
     /// The longest time for which an acknowledged write may be at risk under `everysec`: max(1 s, one sync) and one
     /// sync more, where a sync that fails lasts until the failure is repaired.
     pub(super) fn window(&self) -> Duration {
+        let one_sync = self.one_sync();
+        one_sync.max(Duration::from_secs(1)) + one_sync
+    }
+
+    /// The same for a client that has asked for `everysec` itself, under any policy: a second, what the executor may
+    /// sleep, the sync that is under way when its own is due, and its own.
+    pub(super) fn window_apart(&self) -> Duration {
+        Duration::from_secs(1) + LONG_CRON_INTERVAL + 2 * self.one_sync()
+    }
+
+    fn one_sync(&self) -> Duration {
         let now = self.now();
         let under_way = self.sync.map_or(Duration::ZERO, |(began, _)| now.saturating_sub(began));
         let failing = self.failing_since.map_or(Duration::ZERO, |since| now.saturating_sub(since));
-        let one_sync = self.longest_sync.max(under_way).max(failing);
-        one_sync.max(Duration::from_secs(1)) + one_sync
+        self.longest_sync.max(under_way).max(failing)
     }
 }
 

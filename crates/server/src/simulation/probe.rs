@@ -78,8 +78,10 @@ impl Run {
             // Files are small here; what is left when a sync was never due is not looked at in these probes.
             options.sync_window_bytes = Some(self.random.pick(0..2000));
         }
+        // First, so that a server started in a backup has its chance to spoil what the log holds.
+        let backups = if damage.is_none() { self.examine_backups(&disk) } else { Ok(()) };
         log_lines::push("-- a probe starts".to_owned());
-        let outcome = match Machine::start(&disk, config, options) {
+        let outcome = backups.and_then(|()| match Machine::start(&disk, config, options) {
             Started::Yes(mut machine) => {
                 if foreign {
                     machine.forget_foreign_key();
@@ -103,7 +105,7 @@ impl Run {
                 Ok(())
             }
             Started::Refused(reason) => Err(format!("refused to start: {reason}")),
-        };
+        });
         self.coverage.note_disk(&disk);
         outcome.map_err(|text| {
             self.looked_at = Some(disk);

@@ -7,6 +7,7 @@ use lastsave_fsync_scheduler::Policy;
 
 use super::log_lines;
 use super::model::{History, State};
+use crate::durability::Durability;
 use crate::persistence::{LogState, Observation};
 
 /// How a life ends.
@@ -51,6 +52,8 @@ struct LogPromise {
     policies: Vec<(usize, Policy)>,
     /// Units acknowledged under everysec: when, and which.
     acknowledged: Vec<(Duration, usize)>,
+    /// Units acknowledged to clients that had asked for `everysec` themselves, whatever the policy.
+    acknowledged_apart: Vec<(Duration, usize)>,
     /// It could not be written when it was switched off: it was given up as it was.
     given_up: bool,
 }
@@ -82,6 +85,7 @@ impl Promises {
             power_floor: 0,
             policies: Vec::new(),
             acknowledged: Vec::new(),
+            acknowledged_apart: Vec::new(),
             given_up: false,
         };
         Self { log, dump: DumpPromise { allowed: vec![0], running: None }, seen: None }
@@ -130,20 +134,31 @@ impl Promises {
         }
     }
 
-    /// A reply has left that depends on this unit, which was logged under that policy (if it was).
-    pub(super) fn acknowledge(&mut self, unit: usize, logged: Option<Policy>, now: Duration) {
+    /// A reply has left that depends on this unit, which was logged under that policy (if it was). What a client has asked
+    /// for itself counts instead of the policy.
+    pub(super) fn acknowledge(
+        &mut self,
+        unit: usize,
+        logged: Option<Policy>,
+        durability: Durability,
+        now: Duration,
+    ) {
         let Some(logged) = logged.filter(|_| !self.log.given_up) else { return };
         // The reply may have been let go at any time since, and so under any of the policies since.
         let since = self.log.policies.iter().filter(|(last, _)| *last >= unit).map(|(_, policy)| *policy);
         let weakest = since.fold(logged, weaker);
         if unit > self.log.kill_floor {
-            log_lines::push(format!("  unit {unit} is acknowledged under {weakest:?} at {now:?}"));
+            let asked = durability.name();
+            log_lines::push(format!("  unit {unit} is acknowledged under {weakest:?} ({asked}) at {now:?}"));
             self.log.kill_floor = unit;
         }
-        match weakest {
-            Policy::Always => self.log.power_floor = self.log.power_floor.max(unit),
-            Policy::EverySecond => self.log.acknowledged.push((now, unit)),
-            Policy::No => {}
+        match (durability, weakest) {
+            (Durability::Always, _) | (Durability::Default, Policy::Always) => {
+                self.log.power_floor = self.log.power_floor.max(unit);
+            }
+            (Durability::EverySecond, _) => self.log.acknowledged_apart.push((now, unit)),
+            (Durability::Default, Policy::EverySecond) => self.log.acknowledged.push((now, unit)),
+            (Durability::Default, Policy::No) => {}
         }
     }
 
@@ -165,21 +180,26 @@ impl Promises {
         self.log.kill_floor = self.log.kill_floor.max(unit);
     }
 
-    /// What `everysec` promises at this moment, if more than `window` has passed since.
-    pub(super) fn apply_window(&mut self, now: Duration, window: Duration) {
+    /// What `everysec` promises at this moment, if more than `window` has passed since; and what it promises to those who
+    /// have asked for it themselves, if more than `window_apart` has.
+    pub(super) fn apply_windows(&mut self, now: Duration, window: Duration, window_apart: Duration) {
         let log = &mut self.log;
-        let old_enough = log.acknowledged.partition_point(|(at, _)| *at + window < now);
-        let oldest = log.acknowledged.drain(..old_enough).map(|(_, unit)| unit).max();
-        log_lines::push(format!(
-            "  now it is {now:?}; everysec allows {window:?}, before that came {oldest:?}"
-        ));
-        log.power_floor = log.power_floor.max(oldest.unwrap_or(0));
+        for (acknowledged, window) in
+            [(&mut log.acknowledged, window), (&mut log.acknowledged_apart, window_apart)]
+        {
+            let old_enough = acknowledged.partition_point(|(at, _)| *at + window < now);
+            let newest = acknowledged.drain(..old_enough).map(|(_, unit)| unit).max();
+            log_lines::push(format!(
+                "  now it is {now:?}; everysec allows {window:?}, before that came {newest:?}"
+            ));
+            log.power_floor = log.power_floor.max(newest.unwrap_or(0));
+        }
     }
 
     /// The log is switched off on a disk that fails: it is given up as it is, and its replies go.
     pub(super) fn give_up(&mut self) {
         self.log.given_up = true;
-        self.log.acknowledged.clear();
+        self.log.forget_acknowledged();
     }
 
     /// The process has ended in order, with its log closed: everything is there.
@@ -193,7 +213,7 @@ impl Promises {
     /// The process is gone. What everysec promises must have been applied before.
     pub(super) fn crash(&mut self, crash: Crash, last: usize) {
         self.log.freeze(last);
-        self.log.acknowledged.clear();
+        self.log.forget_acknowledged();
         self.log.policies.clear();
         self.dump.allowed.extend(self.dump.running.take());
         self.seen = None;
@@ -277,7 +297,7 @@ impl LogPromise {
     fn adopt(&mut self, index: usize) {
         self.existence = Existence::Yes;
         self.allowed.clear();
-        self.acknowledged.clear();
+        self.forget_acknowledged();
         self.given_up = false;
         self.live_from = Some(index);
         self.kill_floor = index;
@@ -309,6 +329,11 @@ impl LogPromise {
                 self.live_from = None;
             }
         }
+    }
+
+    fn forget_acknowledged(&mut self) {
+        self.acknowledged.clear();
+        self.acknowledged_apart.clear();
     }
 
     /// The log stays as it is from here on, whatever is executed.

@@ -7,6 +7,7 @@ use lastsave_storage::sim::SimulatedRandom;
 
 use super::model::DATABASES;
 use super::promise::Source;
+use crate::durability::Durability;
 
 /// Values of `save`.
 const SAVE_POINTS: [&str; 4] = ["", "1 1", "5 10", "60 30"];
@@ -56,6 +57,11 @@ pub(super) fn configuration(random: &mut SimulatedRandom, source: Source, versio
 /// A value of `appendfsync`.
 pub(super) fn policy(random: &mut SimulatedRandom) -> &'static str {
     ["always", "always", "everysec", "everysec", "no"][random.index(5)]
+}
+
+/// What a client asks of CLIENT DURABILITY.
+pub(super) fn durability(random: &mut SimulatedRandom) -> Durability {
+    [Durability::Always, Durability::EverySecond, Durability::Default][random.index(3)]
 }
 
 /// A value of `save`.

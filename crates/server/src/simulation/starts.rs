@@ -124,7 +124,7 @@ impl Run {
         StartOptions {
             seed: self.random.next_u64(),
             sync_window_bytes: None,
-            replies_are_not_held: self.sabotage.replies_are_not_held,
+            gate_fault: self.sabotage.gate_fault,
         }
     }
 

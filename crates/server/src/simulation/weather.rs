@@ -6,7 +6,7 @@ use lastsave_storage::sim::{Fault, SimulatedRandom, SimulatedStorage};
 use lastsave_storage::{Errno, Operation};
 
 /// Operations that may fail.
-const OPERATIONS: [Operation; 14] = [
+const OPERATIONS: [Operation; 16] = [
     Operation::Create,
     Operation::Open,
     Operation::Rename,
@@ -21,6 +21,8 @@ const OPERATIONS: [Operation; 14] = [
     Operation::Datasync,
     Operation::Datasync,
     Operation::Sync,
+    Operation::HardLink,
+    Operation::CreateDirectory,
 ];
 
 /// The disk's trouble at present.

@@ -8,6 +8,7 @@ use lastsave_storage::Clock as _;
 use super::{EXECUTOR, FOREIGN_KEY, Machine};
 use crate::dataset::Dataset;
 use crate::persistence::{Answer, Notice, Persistence, ShutdownOptions, ShutdownProgress};
+use crate::simulation::backups::Request as BackupRequest;
 
 impl Machine {
     /// Takes in what jobs and the log's thread have done.
@@ -40,30 +41,55 @@ impl Machine {
         let Some(index) = self.clients.iter().position(|client| client.ticket == Some(ticket)) else {
             return;
         };
+        self.answers.push((ticket, answer.clone()));
         let client = &mut self.clients[index];
         client.ticket = None;
         match answer {
             Answer::Status(text) => client.reply.simple(text),
             Answer::Error(text) => client.reply.error(text),
-            Answer::Bulks(_) | Answer::Later(_) => unreachable!("an answer is given at the end"),
+            Answer::Bulks(lines) => {
+                client.reply.array(lines.len());
+                lines.iter().for_each(|line| client.reply.bulk(line.as_bytes()));
+            }
+            Answer::Later(_) => unreachable!("an answer is given at the end"),
         }
         let unit = client.unit_of_ticket;
         self.hold(index, appended);
         self.note_reply(index, unit);
     }
 
-    /// A command that persistence executes.
+    /// The answers of jobs since the last call, by ticket.
+    pub(in crate::simulation) fn take_answers(&mut self) -> Vec<(u64, Answer)> {
+        std::mem::take(&mut self.answers)
+    }
+
+    /// A command that persistence executes; its answer, which may come later.
     pub(in crate::simulation) fn ask(
         &mut self,
         client: usize,
         ask: impl FnOnce(&mut Persistence, &mut Dataset, i64) -> Answer,
-    ) {
+    ) -> Answer {
         let now_ms = self.clock.wall_ms();
         let answer = ask(&mut self.persistence, &mut self.dataset, now_ms);
         if let Answer::Later(ticket) = answer {
             self.clients[client].ticket = Some(ticket);
             self.clients[client].unit_of_ticket = 0;
         }
+        answer
+    }
+
+    /// BACKUP.
+    pub(in crate::simulation) fn ask_for_backup(
+        &mut self,
+        client: usize,
+        request: BackupRequest,
+        name: &str,
+    ) -> Answer {
+        self.ask(client, |server, _, now_ms| match request {
+            BackupRequest::Create => server.create_backup(Some(name.as_bytes()), now_ms),
+            BackupRequest::Delete => server.delete_backup(name.as_bytes()),
+            BackupRequest::List => server.list_backups(),
+        })
     }
 
     /// CONFIG SET of one directive.

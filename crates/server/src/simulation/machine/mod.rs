@@ -10,18 +10,18 @@ use lastsave_commands::{CommandSpec, Dependency, Effects, Flags, Handler, ReadyK
 use lastsave_config::Config;
 use lastsave_keyspace::{Keyspace, KeyspaceOptions};
 use lastsave_resp::{OwnedRequest, Protocol, ReplyBuffer, Request};
-use lastsave_storage::Clock as _;
 use lastsave_storage::sim::{SimulatedClock, SimulatedStorage};
+use lastsave_storage::{Clock as _, Storage};
 use rand::SeedableRng as _;
 use rand::rngs::SmallRng;
 
 use super::model::{DATABASES, FOREIGN_KEY, Touched};
 use super::workload::Command;
 use crate::dataset::{Caller, Dataset};
-use crate::durability::{Durability, Released};
+use crate::durability::{Durability, OwnDurability, Released};
 use crate::net::gate::ReplyGate;
 use crate::persistence::{
-    Environment, JobMode, LoadProgress, LogState, Observation, Persistence, SimulatedLog,
+    Answer, Environment, JobMode, LoadProgress, LogState, Observation, Persistence, SimulatedLog,
 };
 
 /// Clients of a simulated server.
@@ -37,8 +37,17 @@ pub(super) struct StartOptions {
     pub(super) seed: u64,
     /// See [`SimulatedLog`].
     pub(super) sync_window_bytes: Option<u64>,
-    /// A fault on purpose: replies wait for nothing.
-    pub(super) replies_are_not_held: bool,
+    /// A fault on purpose.
+    pub(super) gate_fault: Option<GateFault>,
+}
+
+/// What can be wrong with the gates of replies, on purpose.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum GateFault {
+    /// Replies wait for nothing.
+    RepliesNotHeld,
+    /// A client that has asked for `always` waits for the policy only.
+    RaisedDurabilityIgnored,
 }
 
 /// How a start ended.
@@ -76,6 +85,8 @@ pub(super) struct Awaited {
     produced: u64,
     /// The unit that the client knows of once it has this reply.
     pub(super) unit: usize,
+    /// What the client had asked for when the reply was made.
+    pub(super) durability: Durability,
 }
 
 /// One connection.
@@ -83,6 +94,7 @@ pub(super) struct Awaited {
 struct Client {
     id: u64,
     database: usize,
+    durability: Durability,
     reply: ReplyBuffer,
     gate: ReplyGate,
     awaited: VecDeque<Awaited>,
@@ -102,11 +114,14 @@ pub(super) struct Machine {
     clock: SimulatedClock,
     storage: SimulatedStorage,
     effects: Effects,
-    /// A fault on purpose: replies wait for nothing.
-    replies_are_not_held: bool,
+    own_durability: OwnDurability,
+    /// A fault on purpose.
+    gate_fault: Option<GateFault>,
     clients: Vec<Client>,
     /// The ready key whose waiting clients are being served, and the place of the last of them.
     serving: Option<(ReadyKey, u64)>,
+    /// What jobs have answered since somebody looked, by ticket.
+    answers: Vec<(u64, Answer)>,
     /// Set when the process has ended by itself.
     pub(super) exit_code: Option<i32>,
 }
@@ -114,11 +129,21 @@ pub(super) struct Machine {
 impl Machine {
     /// Starts a server on a disk and lets it load everything.
     pub(super) fn start(storage: &SimulatedStorage, config: Config, options: StartOptions) -> Started {
-        let StartOptions { seed, sync_window_bytes, replies_are_not_held } = options;
+        Self::start_in(storage, Arc::new(storage.clone()), config, options)
+    }
+
+    /// Starts a server in one of the directories of a disk.
+    pub(super) fn start_in(
+        storage: &SimulatedStorage,
+        directory: Arc<dyn Storage>,
+        config: Config,
+        options: StartOptions,
+    ) -> Started {
+        let StartOptions { seed, sync_window_bytes, gate_fault } = options;
         storage.set_caller("start");
         let clock = storage.clock();
         let environment = Environment {
-            storage: Arc::new(storage.clone()),
+            storage: directory,
             clock: Arc::new(clock.clone()),
             wake: Arc::new(|| ()),
             job_mode: JobMode::Queued,
@@ -151,6 +176,7 @@ impl Machine {
             .map(|index| Client {
                 id: index + 1,
                 database: 0,
+                durability: Durability::Default,
                 reply: ReplyBuffer::new(Protocol::Resp2),
                 gate: ReplyGate::default(),
                 awaited: VecDeque::new(),
@@ -168,9 +194,11 @@ impl Machine {
             clock,
             storage: storage.clone(),
             effects,
-            replies_are_not_held,
+            own_durability: OwnDurability::default(),
+            gate_fault,
             clients,
             serving: None,
+            answers: Vec::new(),
             exit_code: None,
         }))
     }
@@ -287,8 +315,28 @@ impl Machine {
 
     fn hold(&mut self, client: usize, position: u64) {
         let client = &mut self.clients[client];
-        let produced = client.reply.produced();
-        self.persistence.hold(&mut client.gate, produced, position, Durability::Default);
+        let (produced, durability) = (client.reply.produced(), client.durability);
+        if self.persistence.is_gating() {
+            self.own_durability.note_reply(durability, position);
+        }
+        self.persistence.hold(&mut client.gate, produced, position, durability);
+    }
+
+    /// CLIENT DURABILITY. Gives whether it was taken: without a log it is refused.
+    pub(super) fn set_durability(&mut self, client: usize, durability: Durability) -> bool {
+        let is_taken = durability == Durability::Default || self.persistence.is_log_enabled();
+        if is_taken {
+            self.clients[client].durability = durability;
+            self.own_durability.note_choice(durability);
+        }
+        is_taken
+    }
+
+    /// Has the log synced for the clients that wait for more than the policy gives.
+    pub(super) fn sync_for_clients(&mut self) {
+        let now_ms = self.clock.monotonic().as_millis() as u64;
+        let gates = self.clients.iter().map(|client| &client.gate);
+        self.own_durability.sync(&mut self.persistence, now_ms, gates);
     }
 
     /// States which unit the reply just written lets its client rely on.
@@ -297,14 +345,19 @@ impl Machine {
         if client.ticket.is_some() {
             client.unit_of_ticket = unit;
         } else {
-            client.awaited.push_back(Awaited { produced: client.reply.produced(), unit });
+            let (produced, durability) = (client.reply.produced(), client.durability);
+            client.awaited.push_back(Awaited { produced, unit, durability });
         }
     }
 
     /// Lets the replies go that may; gives what their clients can rely on now.
     pub(super) fn flush(&mut self) -> Vec<Awaited> {
-        let released =
-            if self.replies_are_not_held { Released::EVERYTHING } else { self.persistence.released() };
+        let mut released = self.persistence.released();
+        match self.gate_fault {
+            Some(GateFault::RepliesNotHeld) => released = Released::EVERYTHING,
+            Some(GateFault::RaisedDurabilityIgnored) => released.by_sync = released.by_policy,
+            None => {}
+        }
         let mut left = Vec::new();
         for client in &mut self.clients {
             let limit = client.gate.limit(client.reply.produced(), &released);
