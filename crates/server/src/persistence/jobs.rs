@@ -19,6 +19,9 @@ pub(crate) enum JobMode {
     Queued,
 }
 
+/// What runs beside everything else, and whose end nobody waits for.
+type Aside = Box<dyn FnOnce() + Send>;
+
 /// Names a job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct JobId(u64);
@@ -37,6 +40,7 @@ pub(crate) struct Jobs {
     sender: Sender<JobDone>,
     receiver: Receiver<JobDone>,
     queued: VecDeque<(JobId, SnapshotJob)>,
+    queued_asides: Vec<Aside>,
     next_id: u64,
 }
 
@@ -46,6 +50,7 @@ impl std::fmt::Debug for Jobs {
             .debug_struct("Jobs")
             .field("mode", &self.mode)
             .field("queued", &self.queued.len())
+            .field("queued_asides", &self.queued_asides.len())
             .finish_non_exhaustive()
     }
 }
@@ -53,7 +58,7 @@ impl std::fmt::Debug for Jobs {
 impl Jobs {
     pub(crate) fn new(mode: JobMode, wake: WakeExecutor) -> Self {
         let (sender, receiver) = unbounded();
-        Self { mode, wake, sender, receiver, queued: VecDeque::new(), next_id: 1 }
+        Self { mode, wake, sender, receiver, queued: VecDeque::new(), queued_asides: Vec::new(), next_id: 1 }
     }
 
     /// What wakes the executor.
@@ -87,9 +92,9 @@ impl Jobs {
     }
 
     /// Does something that may take long and whose end nobody waits for.
-    pub(crate) fn run_aside(&self, task: Box<dyn FnOnce() + Send>) {
+    pub(crate) fn run_aside(&mut self, task: Aside) {
         match self.mode {
-            JobMode::Queued => task(),
+            JobMode::Queued => self.queued_asides.push(task),
             JobMode::Threads => {
                 let spawned = std::thread::Builder::new().name("housekeeping".to_owned()).spawn(task);
                 if let Err(error) = spawned {
@@ -97,6 +102,17 @@ impl Jobs {
                 }
             }
         }
+    }
+
+    /// Runs one of the tasks that are queued, on this thread: as threads do, in any order, which `choice` decides. Gives
+    /// whether there was one.
+    pub(crate) fn run_queued_aside(&mut self, choice: usize) -> bool {
+        if self.queued_asides.is_empty() {
+            return false;
+        }
+        let task = self.queued_asides.remove(choice % self.queued_asides.len());
+        task();
+        true
     }
 
     /// The result of a job that has ended since the last call.

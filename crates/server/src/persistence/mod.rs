@@ -412,6 +412,11 @@ impl Persistence {
     pub(crate) fn run_queued_job(&mut self) -> bool {
         self.jobs.run_queued()
     }
+
+    /// Runs one queued task of housekeeping, on this thread ([`JobMode::Queued`]). Gives whether there was one.
+    pub(crate) fn run_queued_housekeeping(&mut self, choice: usize) -> bool {
+        self.jobs.run_queued_aside(choice)
+    }
 }
 
 /// Prints what the log's crate has to say.

@@ -9,7 +9,7 @@ use lastsave_storage::{Clock as _, Storage as _};
 
 use super::campaign::Run;
 use super::damage::DAMAGE;
-use super::machine::{Machine, Started};
+use super::machine::{EXECUTOR, Machine, Started};
 use super::{coverage, log_lines};
 use crate::persistence::Answer;
 
@@ -64,12 +64,14 @@ struct Asked {
 pub(super) struct Backups {
     fates: Vec<Fate>,
     asked: Vec<Asked>,
+    /// Nobody makes any: what else is broken has to be noticed without them.
+    pub(super) are_left_out: bool,
 }
 
 impl Backups {
     /// There are none.
     pub(super) fn new() -> Self {
-        Self { fates: vec![Fate::Gone; NAMES.len()], asked: Vec::new() }
+        Self { fates: vec![Fate::Gone; NAMES.len()], asked: Vec::new(), are_left_out: false }
     }
 
     /// How many names there are.
@@ -94,6 +96,11 @@ impl Backups {
             before[busy] = Fate::Unknown(Vec::new());
         }
         let name = (request != Request::List).then_some(name);
+        if let Some(name) = name {
+            // A list that is being made may show what comes of it, or not.
+            let lists = self.asked.iter_mut().filter(|asked| asked.request == Request::List);
+            lists.for_each(|asked| asked.before[name] = Fate::Unknown(Vec::new()));
+        }
         let fate = name.map(|name| &mut self.fates[name]);
         match (request, fate) {
             (Request::Create, Some(fate @ Fate::Gone)) => *fate = Fate::Unknown(vec![cut]),
@@ -214,6 +221,7 @@ impl Run {
         let options = self.start_options();
         self.coverage.count(coverage::BACKUPS_RESTORED);
         log_lines::push(format!("-- a probe starts in the backup {}", NAMES[name]));
+        disk.set_caller(DAMAGE);
         let directory = disk.open_directory(&path_of(name)).map_err(|error| error.to_string())?;
         let machine = match Machine::start_in(disk, Arc::clone(&directory), config, options) {
             Started::Yes(machine) => machine,
@@ -236,12 +244,11 @@ impl Run {
 
     /// On a sound disk, what was interrupted can be removed, and a new backup of the same name is made and holds everything.
     pub(super) fn back_up_undisturbed(&mut self, machine: &mut Machine) -> Result<(), String> {
-        if !machine.is_logging() {
+        if !machine.is_logging() || self.backups.are_left_out {
             return Ok(());
         }
         let name = self.random.index(NAMES.len());
-        let path = path_of(name);
-        if self.storage.exists(&path).map_err(|error| error.to_string())? {
+        if self.is_anything_called(name)? {
             let answer = self.ask_undisturbed(machine, Request::Delete, name)?;
             if answer != Answer::status("OK") {
                 return Err(format!("the backup {} cannot be deleted: {answer:?}", NAMES[name]));
@@ -252,6 +259,13 @@ impl Run {
             return Err(format!("the backup {} cannot be made: {answer:?}", NAMES[name]));
         }
         self.restore(&self.storage.clone(), name)
+    }
+
+    fn is_anything_called(&self, name: usize) -> Result<bool, String> {
+        self.storage.set_caller(DAMAGE);
+        let is_there = self.storage.exists(&path_of(name)).map_err(|error| error.to_string());
+        self.storage.set_caller(EXECUTOR);
+        is_there
     }
 
     fn ask_undisturbed(
@@ -271,6 +285,7 @@ impl Run {
             if machine.work_under_way() > 0 {
                 machine.finish_work();
             }
+            while machine.run_housekeeping(0) {}
             machine.poll();
             for (answered, answer) in machine.take_answers() {
                 self.backups.answered(answered, &answer)?;
@@ -280,5 +295,46 @@ impl Run {
             }
         }
         Err(format!("BACKUP {request:?} {} is not answered", NAMES[name]))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn done() -> Answer {
+        Answer::status("OK")
+    }
+
+    #[test]
+    fn what_was_told_about_a_backup_decides_what_must_be_there() {
+        let mut backups = Backups::new();
+        backups.ask(1, Request::Create, 0, 7, true);
+        assert_eq!(backups.fates[0], Fate::Unknown(vec![7]));
+        assert_eq!(backups.answered(1, &done()), Ok(Some(coverage::BACKUPS_MADE)));
+        assert_eq!(backups.fates[0], Fate::Whole(7));
+        backups.ask(2, Request::Delete, 0, 9, true);
+        assert!(backups.is_busy(0) && !backups.is_busy(1));
+        assert_eq!(backups.fates[0], Fate::Unknown(vec![7]));
+        backups.end_life();
+        assert_eq!(backups.fates[0], Fate::Unknown(vec![7]), "nobody was told");
+        backups.ask(3, Request::Delete, 0, 9, true);
+        assert_eq!(backups.answered(3, &done()), Ok(Some(coverage::BACKUPS_DELETED)));
+        assert_eq!(backups.fates[0], Fate::Gone);
+    }
+
+    #[test]
+    fn answers_that_contradict_each_other_are_noticed() {
+        let mut backups = Backups::new();
+        backups.ask(1, Request::Delete, 0, 1, true);
+        assert!(backups.answered(1, &done()).is_err());
+        backups.ask(2, Request::Create, 1, 1, true);
+        assert!(backups.answered(2, &done()).is_ok());
+        backups.ask(3, Request::List, 0, 1, true);
+        assert!(backups.answered(3, &Answer::Bulks(Vec::new())).is_err());
+        backups.ask(4, Request::List, 0, 1, true);
+        backups.ask(5, Request::Delete, 1, 1, true);
+        assert!(backups.answered(4, &Answer::Bulks(Vec::new())).is_ok(), "it may be gone already");
+        assert!(backups.answered(5, &Answer::error("ERR There is no backup with this name")).is_err());
     }
 }

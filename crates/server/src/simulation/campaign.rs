@@ -26,6 +26,8 @@ pub(super) struct Sabotage {
     pub(super) lies: Vec<(Operation, &'static str)>,
     /// Replies leave too early.
     pub(super) gate_fault: Option<GateFault>,
+    /// Nobody makes backups, which might give away what the log itself has to.
+    pub(super) without_backups: bool,
 }
 
 /// Lives the lives of one seed.
@@ -42,6 +44,7 @@ pub(super) fn run_seed_with(seed: u64, verbose: bool, sabotage: Sabotage) -> See
     for (operation, part) in &sabotage.lies {
         run.storage.lie_about(*operation, *part);
     }
+    run.backups.are_left_out = sabotage.without_backups;
     run.sabotage = sabotage;
     let outcome = catch_unwind(AssertUnwindSafe(|| run.live_all()));
     let what = match outcome {

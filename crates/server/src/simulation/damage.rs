@@ -10,7 +10,7 @@ use super::backups::BACKUPS;
 use super::campaign::Run;
 use super::model::FOREIGN_KEY;
 
-/// Who damages, in the counts of call sites. None of them counts as one of the server.
+/// Who damages, or looks, in the counts of call sites. None of them counts as one of the server.
 pub(super) const DAMAGE: &str = "damage";
 
 /// What was done to a log.

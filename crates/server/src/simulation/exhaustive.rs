@@ -241,6 +241,7 @@ impl Life {
             }
         }
         self.machine.poll();
+        while self.machine.run_housekeeping(0) {}
         self.look(world);
         self.send_replies(world);
     }

@@ -87,6 +87,10 @@ impl Life {
         if world.random.chance(1, 3) {
             self.machine.run_queued_job();
         }
+        if world.random.chance(1, 2) {
+            let choice = world.random.index(4);
+            self.machine.run_housekeeping(choice);
+        }
         self.end_turn(world);
         let ms = match world.random.index(20) {
             0..=9 => 0,
@@ -127,6 +131,7 @@ impl Life {
             // Before time goes on, the log's thread does what is due.
             if self.pace.takes_cron(in_a_hurry) {
                 self.cron(world);
+                self.machine.run_housekeeping(0);
             }
             self.machine.persistence.hand_over();
             self.machine.sync_for_clients();
@@ -366,7 +371,7 @@ impl Life {
             _ => Request::List,
         };
         let is_busy = request != Request::List && world.backups.is_busy(name);
-        if !self.machine.is_free(client) || self.is_over() || is_busy {
+        if !self.machine.is_free(client) || self.is_over() || is_busy || world.backups.are_left_out {
             return;
         }
         let is_clear = self.weather.is_clear();

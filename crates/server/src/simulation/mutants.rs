@@ -88,6 +88,6 @@ impl Mutant {
             Self::RaisedDurabilityIgnored => Some(GateFault::RaisedDurabilityIgnored),
             _ => None,
         };
-        Sabotage { lies, gate_fault }
+        Sabotage { lies, gate_fault, without_backups: self != Self::BackupUnsynced }
     }
 }

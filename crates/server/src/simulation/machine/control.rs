@@ -144,6 +144,14 @@ impl Machine {
         self.storage.set_caller(EXECUTOR);
     }
 
+    /// Lets a thread of housekeeping do its work. Gives whether there was one.
+    pub(in crate::simulation) fn run_housekeeping(&mut self, choice: usize) -> bool {
+        self.storage.set_caller("housekeeping");
+        let has_run = self.persistence.run_queued_housekeeping(choice);
+        self.storage.set_caller(EXECUTOR);
+        has_run
+    }
+
     /// How many syncs and preparations have begun and not ended.
     pub(in crate::simulation) fn work_under_way(&mut self) -> usize {
         self.persistence.stepper().map_or(0, |stepper| stepper.work_under_way())

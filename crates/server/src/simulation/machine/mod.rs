@@ -28,7 +28,7 @@ use crate::persistence::{
 pub(super) const CLIENTS: usize = 5;
 
 /// Who touches the disk, in the counts of call sites.
-const EXECUTOR: &str = "executor";
+pub(super) const EXECUTOR: &str = "executor";
 
 /// What a start is given besides disk and configuration.
 #[derive(Clone, Copy, Debug, Default)]
@@ -395,5 +395,50 @@ fn spec_of(name: &[u8], word: Option<&[u8]>) -> &'static CommandSpec {
             spec.subcommand(word).expect("the workload knows its subcommands")
         }
         _ => spec,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use lastsave_config::parse_text;
+
+    use super::*;
+
+    #[test]
+    fn a_second_that_ends_during_a_sync_is_not_followed_by_another_one() {
+        let storage = SimulatedStorage::new(1);
+        let (config, _) =
+            parse_text(b"databases 3\nappendonly yes\nappendfsync no\n").expect("a configuration");
+        let Started::Yes(mut machine) = Machine::start(&storage, config, StartOptions::default()) else {
+            panic!("an empty directory is started in");
+        };
+        let set = [Command::plain(1, &[b"SET", b"key:1", b"v"])];
+        assert!(machine.set_durability(0, Durability::EverySecond));
+        assert!(machine.set_durability(1, Durability::Always));
+        let turn = |machine: &mut Machine| {
+            machine.poll();
+            machine.persistence.hand_over();
+            machine.sync_for_clients();
+            machine.step_log();
+        };
+        storage.clock().advance(Duration::from_secs(2));
+        assert_eq!(machine.execute(1, &set, false), Executed::Wrote);
+        turn(&mut machine);
+        assert_eq!(machine.work_under_way(), 1, "the sync that the client with always waits for");
+        assert_eq!(machine.execute(0, &set, false), Executed::Wrote);
+        let wanted = machine.persistence.appended();
+        storage.clock().advance(Duration::from_secs(2));
+        turn(&mut machine);
+        machine.finish_work();
+        for _ in 0..3 {
+            turn(&mut machine);
+            if machine.work_under_way() > 0 {
+                machine.finish_work();
+            }
+        }
+        turn(&mut machine);
+        assert_eq!(machine.persistence.durable(), wanted, "no more time has passed");
     }
 }
