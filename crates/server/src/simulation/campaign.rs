@@ -44,7 +44,8 @@ pub(super) fn run_seed_with(seed: u64, verbose: bool, sabotage: Sabotage) -> See
     for (operation, part) in &sabotage.lies {
         run.storage.lie_about(*operation, *part);
     }
-    run.backups.are_left_out = sabotage.without_backups;
+    // They make for more syncs.
+    run.backups.are_left_out = run.random.chance(1, 2) || sabotage.without_backups;
     run.sabotage = sabotage;
     let outcome = catch_unwind(AssertUnwindSafe(|| run.live_all()));
     let what = match outcome {
@@ -73,6 +74,8 @@ pub(super) struct Run {
     pub(super) history: History,
     pub(super) promises: Promises,
     pub(super) backups: Backups,
+    /// Clients choose their durability in this seed.
+    durability_is_chosen: bool,
     /// Versions of the RDB format that snapshots are written in.
     pub(super) versions: std::ops::Range<u64>,
     pub(super) coverage: Coverage,
@@ -98,6 +101,7 @@ impl Run {
         let source = if random.chance(3, 4) { Source::Log } else { Source::Dump };
         // Fields that expire need version 12 as long as there may be some; what old versions leave out is not compared.
         let versions = [12..13, 12..13, 10..12, 9..12][random.index(4)].clone();
+        let durability_is_chosen = random.chance(1, 2);
         Self {
             seed,
             life: 0,
@@ -107,6 +111,7 @@ impl Run {
             history: History::new(Precision { counters_of_streams: versions.start > 9, is_wordy: verbose }),
             promises: Promises::new(),
             backups: Backups::new(),
+            durability_is_chosen,
             versions,
             coverage: Coverage::default(),
             source,
@@ -152,6 +157,7 @@ impl Run {
                 history: &mut self.history,
                 promises: &mut self.promises,
                 backups: &mut self.backups,
+                durability_is_chosen: self.durability_is_chosen,
                 coverage: &mut self.coverage,
             });
             self.unframed |= life.is_unframed;

@@ -174,6 +174,7 @@ impl Run {
             history: &mut self.history,
             promises: &mut self.promises,
             backups: &mut self.backups,
+            durability_is_chosen: false,
             coverage: &mut self.coverage,
         };
         for (index, action) in actions.iter().enumerate() {

@@ -22,6 +22,8 @@ pub(super) struct World<'a> {
     pub(super) history: &'a mut History,
     pub(super) promises: &'a mut Promises,
     pub(super) backups: &'a mut Backups,
+    /// Clients choose their durability. It makes for many more syncs, so that less is at risk.
+    pub(super) durability_is_chosen: bool,
     pub(super) coverage: &'a mut Coverage,
 }
 
@@ -221,7 +223,7 @@ impl Life {
         if random.chance(1, 6) {
             self.machine.select(client, random.index(DATABASES));
         }
-        if random.chance(1, 15) {
+        if world.durability_is_chosen && random.chance(1, 15) {
             let durability = settings::durability(random);
             let is_taken = self.machine.set_durability(client, durability);
             log_lines::push(format!("  client {client} asks for {durability:?}: {is_taken}"));
