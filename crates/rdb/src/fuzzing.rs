@@ -6,6 +6,7 @@ use crate::{
     check::{CheckOptions, check_rdb},
     dump::{DumpEncoder, DumpOptions, decode_dump},
     error::Error,
+    function_dump::{decode_function_dump, encode_function_dump},
     object::{
         ValueWriter,
         hash::HashValue,
@@ -141,6 +142,12 @@ pub fn decode_payload(bytes: &[u8]) {
             .expect("the version has every value");
         let again = decode_dump(&payload, DumpOptions::default()).expect("our own payload is good");
         assert_eq!(content(value), content(again));
+    }
+    if let Ok(libraries) = decode_function_dump(bytes, options) {
+        let texts = libraries.iter().map(Vec::as_slice);
+        let payload = encode_function_dump(texts, RdbVersion::V12, true).expect("the version has functions");
+        let again = decode_function_dump(&payload, DumpOptions::default());
+        assert_eq!(again, Ok(libraries));
     }
 }
 

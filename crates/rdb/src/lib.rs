@@ -7,7 +7,8 @@
 //!   memory is allocated, every failure is an [`Error`] with offset, record, key and type.
 //!   [`Reader::next_string`] is the way without an allocation for files that hold strings above all.
 //! - [`Writer`] writes files of version 9 to 12, without an allocation per key.
-//! - [`DumpEncoder`] and [`decode_dump`] do the same for single values.
+//! - [`DumpEncoder`] and [`decode_dump`] do the same for single values, [`encode_function_dump`] and
+//!   [`decode_function_dump`] for function libraries.
 //! - [`check_rdb`] reads a whole file and reports in the words of redis-check-rdb.
 //!
 //! Values are strings, lists, hashes, sets, sorted sets and streams, in every encoding up to Redis 8.4 and Valkey 9.0. A
@@ -45,6 +46,7 @@ mod check;
 mod checksum;
 mod dump;
 mod error;
+mod function_dump;
 #[doc(hidden)]
 pub mod fuzzing;
 mod length;
@@ -65,6 +67,7 @@ pub use check::{CheckOptions, CheckSummary, check_rdb};
 pub use checksum::Checksum;
 pub use dump::{DumpEncoder, DumpError, DumpOptions, decode_dump, verify_dump};
 pub use error::{Activity, Error, ErrorKind, IoFailure};
+pub use function_dump::{decode_function_dump, encode_function_dump, function_dump_reply};
 pub use lastsave_lzf::LzfFault;
 pub use module::ModuleId;
 pub use object::ValueWriter;
