@@ -7,8 +7,8 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use lastsave_commands::{
-    BlockingTable, Context, DataOptions, DataStats, Dependency, Effect, Effects, Signals, WatchTable,
-    execute, resolve,
+    BlockingTable, Context, DataOptions, DataStats, Dependency, Effect, Effects, FunctionLibraries, Signals,
+    WatchTable, execute, resolve,
 };
 use lastsave_keyspace::{Keyspace, KeyspaceOptions};
 use lastsave_resp::{OwnedRequest, Protocol, ReplyBuffer, split_arguments};
@@ -24,6 +24,7 @@ fn main() {
     let now_ms = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_millis() as i64);
     let mut keyspace = Keyspace::new(&KeyspaceOptions::default());
     let (mut watches, mut signals, mut stats) = (WatchTable::new(), Signals::new(), DataStats::default());
+    let mut functions = FunctionLibraries::new();
     let mut blocking = BlockingTable::new();
     let (options, mut random) = (DataOptions::default(), SmallRng::seed_from_u64(1));
     for line in lines {
@@ -39,6 +40,7 @@ fn main() {
         let mut depends = Dependency::Nothing;
         let mut context = Context {
             keyspace: &mut keyspace,
+            functions: &mut functions,
             db: 0,
             now_ms,
             reply: &mut reply,

@@ -9,6 +9,7 @@ use rand::rngs::SmallRng;
 use crate::access;
 use crate::blocking::{BlockingTable, BlockingWait};
 use crate::effects::Effects;
+use crate::functions::FunctionLibraries;
 use crate::options::{DataOptions, DataStats};
 use crate::reply::{Replied, WRONG_TYPE, error};
 use crate::signals::{EventClass, Signals};
@@ -46,6 +47,8 @@ impl Dependency {
 pub struct Context<'a> {
     /// The data.
     pub keyspace: &'a mut Keyspace,
+    /// Function libraries, which belong to no database.
+    pub functions: &'a mut FunctionLibraries,
     /// The client's selected database.
     pub db: usize,
     /// Unix time in milliseconds, the same throughout a unit.

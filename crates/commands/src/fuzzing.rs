@@ -8,6 +8,7 @@ use rand::rngs::SmallRng;
 use crate::blocking::BlockingTable;
 use crate::context::{Context, Dependency, execute};
 use crate::effects::Effects;
+use crate::functions::{FunctionLibraries, FunctionLibrary};
 use crate::glob::glob_matches;
 use crate::long_double::LongDouble;
 use crate::options::{DataOptions, DataStats};
@@ -36,6 +37,16 @@ pub fn hyperloglog(data: &[u8]) {
     crate::hyperloglog::fuzz_runs(data);
 }
 
+/// The text of a function library.
+pub fn function_library(data: &[u8]) {
+    if let Ok(library) = FunctionLibrary::parse(data.to_vec().into()) {
+        assert_eq!(&library.code()[..], data, "the text is kept as it is");
+        let plain = [b"#!lua name=", &library.name()[..], b"\n"].concat();
+        let again = FunctionLibrary::parse(plain.into()).expect("the name is one");
+        assert_eq!(again.name(), library.name());
+    }
+}
+
 /// Requests as a client sends them, each executed on the same small data set.
 pub fn requests(data: &[u8]) {
     let mut batch = Batch::new();
@@ -44,6 +55,7 @@ pub fn requests(data: &[u8]) {
     let options = DataOptions { proto_max_bulk_bytes: 64 * 1024, ..DataOptions::default() };
     let (mut watches, mut signals, mut stats) = (WatchTable::new(), Signals::new(), DataStats::default());
     let mut blocking = BlockingTable::new();
+    let mut functions = FunctionLibraries::new();
     let mut random = SmallRng::seed_from_u64(0);
     for index in 0..batch.len() {
         let request = batch.request(index, data);
@@ -53,6 +65,7 @@ pub fn requests(data: &[u8]) {
         let mut reply = ReplyBuffer::new(if index % 2 == 0 { Protocol::Resp2 } else { Protocol::Resp3 });
         let mut context = Context {
             keyspace: &mut keyspace,
+            functions: &mut functions,
             db: index % 3,
             now_ms: 1_700_000_000_000 + index as i64,
             reply: &mut reply,
@@ -81,12 +94,17 @@ pub fn requests(data: &[u8]) {
 mod tests {
     #[test]
     fn the_entry_points_take_anything() {
-        for data in
-            [&b""[..], b"\x02a*abc", b"1e5", b"SET k v\r\nAPPEND k w\r\nLCS k k IDX\r\nCOMMAND DOCS\r\n"]
-        {
+        for data in [
+            &b""[..],
+            b"\x02a*abc",
+            b"1e5",
+            b"#!lua name=a\n",
+            b"SET k v\r\nAPPEND k w\r\nLCS k k IDX\r\nCOMMAND DOCS\r\n",
+        ] {
             super::glob(data);
             super::long_double(data);
             super::hyperloglog(data);
+            super::function_library(data);
             super::requests(data);
         }
     }

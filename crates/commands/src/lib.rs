@@ -39,8 +39,8 @@
 //!
 //! ```
 //! use lastsave_commands::{
-//!     BlockingTable, Context, DataOptions, DataStats, Dependency, Effect, Effects, Signals, WatchTable, execute,
-//!     resolve,
+//!     BlockingTable, Context, DataOptions, DataStats, Dependency, Effect, Effects, FunctionLibraries, Signals,
+//!     WatchTable, execute, resolve,
 //! };
 //! use lastsave_keyspace::{Keyspace, KeyspaceOptions};
 //! use lastsave_resp::{Batch, Limits, Parser, Protocol, ReplyBuffer};
@@ -55,6 +55,7 @@
 //! let mut reply = ReplyBuffer::new(Protocol::Resp2);
 //! let mut context = Context {
 //!     keyspace: &mut Keyspace::new(&KeyspaceOptions::default()),
+//!     functions: &mut FunctionLibraries::new(),
 //!     db: 0,
 //!     now_ms: 1_000_000,
 //!     reply: &mut reply,
@@ -90,6 +91,7 @@ mod effects;
 mod eviction;
 mod expire_cycle;
 mod field_sweep;
+mod functions;
 #[doc(hidden)]
 pub mod fuzzing;
 mod generic;
@@ -124,6 +126,7 @@ pub use effects::{Effect, Effects};
 pub use eviction::{EvictionResult, Evictor, eviction_limit_us};
 pub use expire_cycle::{ExpireCycle, ExpireCycleKind, ExpireOutcome};
 pub use field_sweep::has_expiring_fields;
+pub use functions::{FunctionLibraries, FunctionLibrary, LibraryError};
 pub use generic::migrate::{encode_restore, keys_to_migrate, remove_migrated};
 pub use glob::glob_matches;
 pub use introspection::{reply_command_docs, reply_command_info, reply_command_keys};

@@ -3,7 +3,9 @@
 use lastsave_resp::Request;
 
 use crate::spec::{CommandSpec, Group, Handler, KeyRange};
-use crate::{bitmaps, generic, geo, hashes, hyperloglog, lists, server, sets, sorted_sets, streams, strings};
+use crate::{
+    bitmaps, functions, generic, geo, hashes, hyperloglog, lists, server, sets, sorted_sets, streams, strings,
+};
 
 /// Every family of commands. A command is added to its family's list, beside its implementation, and nowhere else.
 /// Those used most come first, so that the search finds them with its first probe.
@@ -75,6 +77,8 @@ const FAMILIES: &[&[CommandSpec]] = &[
     geo::add::COMMANDS,
     geo::position::COMMANDS,
     geo::search::COMMANDS,
+    functions::container::COMMANDS,
+    functions::call::COMMANDS,
     server::backup::COMMANDS,
     server::client::COMMANDS,
     server::command::COMMANDS,

@@ -57,6 +57,14 @@ impl Server {
             let reason = "hash fields expire, and older versions of the RDB format cannot hold when they do";
             return Err(("rdb-write-version", reason.to_owned()));
         }
+        if change.includes("rdb-write-version")
+            && self.config.rdb_write_version < 10
+            && !self.dataset.functions.is_empty()
+        {
+            let reason =
+                "there are function libraries, and older versions of the RDB format cannot hold them";
+            return Err(("rdb-write-version", reason.to_owned()));
+        }
         if change.includes("maxclients") {
             self.apply_max_clients(change.previous()).map_err(|reason| ("maxclients", reason))?;
         }

@@ -2,7 +2,7 @@
 
 use lastsave_commands::{
     BlockingTable, Context, DataOptions, DataStats, Dependency, Effects, EvictionResult, Evictor,
-    ExpireCycle, ExpireCycleKind, MaxmemoryPolicy, Signals, WatchTable,
+    ExpireCycle, ExpireCycleKind, FunctionLibraries, MaxmemoryPolicy, Signals, WatchTable,
 };
 use lastsave_config::{Choice as _, Config};
 use lastsave_keyspace::{Keyspace, KeyspaceOptions};
@@ -17,6 +17,8 @@ use crate::pubsub::event_classes;
 pub(crate) struct Dataset {
     /// All databases.
     pub(crate) keyspace: Keyspace,
+    /// Function libraries.
+    pub(crate) functions: FunctionLibraries,
     /// Configuration values that data commands read.
     pub(crate) options: DataOptions,
     /// What data commands count.
@@ -70,6 +72,7 @@ impl Dataset {
                 databases: config.databases,
                 ..KeyspaceOptions::default()
             }),
+            functions: FunctionLibraries::new(),
             options: DataOptions::default(),
             stats: DataStats::default(),
             watches: WatchTable::new(),
@@ -87,6 +90,7 @@ impl Dataset {
     pub(crate) fn with_options(options: DataOptions) -> Self {
         Self {
             keyspace: Keyspace::new(&KeyspaceOptions { databases: 1, ..KeyspaceOptions::default() }),
+            functions: FunctionLibraries::new(),
             options,
             stats: DataStats::default(),
             watches: WatchTable::new(),
@@ -96,6 +100,12 @@ impl Dataset {
             expire_cycle: ExpireCycle::new(),
             evictor: Evictor::new(),
         }
+    }
+
+    /// Removes all keys and function libraries, before they are loaded again.
+    pub(crate) fn empty(&mut self) {
+        self.keyspace.flush_all();
+        self.functions = FunctionLibraries::new();
     }
 
     /// What a command works with.
@@ -110,6 +120,7 @@ impl Dataset {
         let Caller { db, now_ms, client_id, may_block, replay, no_touch } = caller;
         Context {
             keyspace: &mut self.keyspace,
+            functions: &mut self.functions,
             db,
             now_ms,
             reply,
@@ -178,6 +189,7 @@ impl Dataset {
     ) -> bool {
         let mut context = Context {
             keyspace: &mut self.keyspace,
+            functions: &mut self.functions,
             db: 0,
             now_ms,
             reply: &mut ReplyBuffer::new(Protocol::Resp2),
@@ -209,6 +221,7 @@ impl Dataset {
     ) -> EvictionResult {
         let mut context = Context {
             keyspace: &mut self.keyspace,
+            functions: &mut self.functions,
             db: 0,
             now_ms,
             reply: &mut ReplyBuffer::new(Protocol::Resp2),

@@ -2,7 +2,8 @@
 
 use lastsave_commands::{
     BlockingTable, Context, DataOptions, DataStats, Dependency, Effect, Effects, EvictionResult, Evictor,
-    ExpireCycle, ExpireCycleKind, ExpireOutcome, Handler, Signals, WatchTable, execute, resolve,
+    ExpireCycle, ExpireCycleKind, ExpireOutcome, FunctionLibraries, Handler, Signals, WatchTable, execute,
+    resolve,
 };
 use lastsave_keyspace::{Keyspace, KeyspaceOptions};
 use lastsave_resp::{Batch, Limits, OwnedRequest, Parser, Protocol, ReplyBuffer, Request};
@@ -29,6 +30,7 @@ pub(crate) struct Outcome {
 /// A data set and all that its commands need.
 pub(crate) struct Executor {
     pub(crate) keyspace: Keyspace,
+    pub(crate) functions: FunctionLibraries,
     pub(crate) db: usize,
     pub(crate) now_ms: i64,
     pub(crate) protocol: Protocol,
@@ -48,6 +50,7 @@ impl Executor {
     pub(crate) fn new() -> Self {
         Self {
             keyspace: Keyspace::new(&KeyspaceOptions::default()),
+            functions: FunctionLibraries::new(),
             db: 0,
             now_ms: 1_700_000_000_000,
             protocol: Protocol::Resp2,
@@ -77,6 +80,7 @@ impl Executor {
         let mut depends = Dependency::Nothing;
         let mut context = Context {
             keyspace: &mut self.keyspace,
+            functions: &mut self.functions,
             db: self.db,
             now_ms: self.now_ms,
             reply: &mut reply,

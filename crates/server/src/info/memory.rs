@@ -19,9 +19,9 @@ impl Server {
             + self.memory_at_start_bytes
     }
 
-    /// Bytes of the data: most of what `maxmemory` limits.
+    /// Bytes of the data, function libraries included: most of what `maxmemory` limits.
     pub(crate) fn dataset_bytes(&self) -> u64 {
-        self.dataset.keyspace.memory().live_bytes as u64
+        self.dataset.keyspace.memory().live_bytes as u64 + self.dataset.functions.held_bytes() as u64
     }
 
     /// Bytes of all clients; `caller` is the one being served.
@@ -37,6 +37,7 @@ impl Server {
         let overhead = used - dataset;
         let total = system_files::total_memory_bytes();
         let snapshots = self.dataset.keyspace.memory();
+        let functions = self.dataset.functions.held_bytes() as u64;
         let ratio = |part: u64, whole: u64| if whole == 0 { 0.0 } else { part as f64 / whole as f64 };
         let both = |text: &mut String, name: &str, bytes: u64| {
             line(text, name, bytes);
@@ -60,11 +61,11 @@ impl Server {
         line(text, "used_memory_scripts_eval", 0);
         line(text, "number_of_cached_scripts", 0);
         line(text, "number_of_functions", 0);
-        line(text, "number_of_libraries", 0);
+        line(text, "number_of_libraries", self.dataset.functions.len());
         line(text, "used_memory_vm_functions", 0);
         both(text, "used_memory_vm_total", 0);
-        line(text, "used_memory_functions", 0);
-        both(text, "used_memory_scripts", 0);
+        line(text, "used_memory_functions", functions);
+        both(text, "used_memory_scripts", functions);
         both(text, "maxmemory", self.settings.max_memory_bytes);
         line(text, "maxmemory_policy", self.config.maxmemory_policy.word());
         let waste = resident.saturating_sub(used);

@@ -34,7 +34,7 @@ impl Persistence {
             tracing::info!("DB saved on disk");
         }
         if options.flush {
-            dataset.keyspace.flush_all();
+            dataset.empty();
         }
         let files = self.files(What::Dump);
         if self.load_again(dataset, files, options.merge).is_err() {
@@ -53,7 +53,7 @@ impl Persistence {
             tracing::warn!("Can't write the append only file before loading it: {error}");
             return Answer::error("ERR Error trying to load the AOF files, check server logs.");
         }
-        dataset.keyspace.flush_all();
+        dataset.empty();
         let files = self.files(What::LogInUse);
         if self.load_again(dataset, files, false).is_err() {
             return Answer::error("ERR Error trying to load the AOF files, check server logs.");

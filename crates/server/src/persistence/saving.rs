@@ -188,6 +188,7 @@ impl Persistence {
             incremental_writeback,
             progress: Arc::new(Progress::new(snapshot.len())),
             snapshot,
+            functions: dataset.functions.clone(),
             adopt_into: None,
         }
     }

@@ -6,10 +6,11 @@ use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
 use lastsave_aof::{AofDirectory, AofError, BaseForm, NewBase};
-use lastsave_commands::{rewrite_commands, write_value};
+use lastsave_commands::{FunctionLibraries, rewrite_commands, write_value};
 use lastsave_keyspace::{Entry, IntegerBuffer, Snapshot};
 use lastsave_rdb::{
-    ChecksumStatus, Event, Header, KeyMetadata, Reader, ReaderOptions, WriteError, Writer, WriterOptions,
+    ChecksumStatus, Event, Header, KeyMetadata, Reader, ReaderOptions, WriteCounts, WriteError, Writer,
+    WriterOptions,
 };
 use lastsave_resp::encode_command;
 use lastsave_storage::{
@@ -91,6 +92,8 @@ pub(crate) struct SnapshotJob {
     pub(crate) bytes_per_second_max: u64,
     pub(crate) incremental_writeback: bool,
     pub(crate) snapshot: Snapshot,
+    /// The function libraries at the cut.
+    pub(crate) functions: FunctionLibraries,
     pub(crate) progress: Arc<Progress>,
     /// The directory of a log that is off, which takes the finished file as its base.
     pub(crate) adopt_into: Option<Arc<AofDirectory>>,
@@ -134,6 +137,7 @@ impl SnapshotJob {
         let expected = Counts {
             keys: self.snapshot.len(),
             expires: self.snapshot.databases().map(|database| database.expires_len).sum(),
+            libraries: self.functions.len() as u64,
         };
         let mode = if form == SnapshotForm::Dump { FileMode::DUMP } else { FileMode::DATA };
         let mut written = Counts::default();
@@ -162,6 +166,9 @@ impl SnapshotJob {
             aof_base: self.form == SnapshotForm::Base,
         };
         let mut writer = Writer::new(file, self.options, &header)?;
+        for library in self.functions.iter() {
+            writer.function_library(library.code())?;
+        }
         let started = Instant::now();
         let databases: Vec<_> = self.snapshot.databases().collect();
         for database in databases {
@@ -185,7 +192,8 @@ impl SnapshotJob {
             }
         }
         let finished = writer.finish()?;
-        Ok(Counts { keys: finished.counts.keys, expires: finished.counts.expires })
+        let WriteCounts { keys, expires, function_libraries: libraries, .. } = finished.counts;
+        Ok(Counts { keys, expires, libraries })
     }
 
     fn write_commands(mut self, file: &mut FileWriter, timestamp: bool) -> Result<Counts, SnapshotError> {
@@ -193,6 +201,14 @@ impl SnapshotJob {
         let mut out = BytesMut::with_capacity(COMMAND_BUFFER_BYTES);
         if timestamp {
             out.extend_from_slice(format!("#TS:{}\r\n", self.created_unix_seconds).as_bytes());
+        }
+        for library in self.functions.iter() {
+            encode_command(&mut out, &[b"FUNCTION", b"LOAD", library.code()]);
+            counts.libraries += 1;
+            if out.len() >= COMMAND_BUFFER_BYTES {
+                file.append(&out)?;
+                out.clear();
+            }
         }
         let started = Instant::now();
         let databases: Vec<_> = self.snapshot.databases().collect();
@@ -283,11 +299,12 @@ fn adopt(directory: &AofDirectory, base: &Path, form: SnapshotForm) -> Result<()
     Ok(())
 }
 
-/// Keys in all databases, and those of them that expire.
+/// Keys in all databases, those of them that expire, and function libraries.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 struct Counts {
     keys: u64,
     expires: u64,
+    libraries: u64,
 }
 
 impl Counts {
@@ -296,8 +313,8 @@ impl Counts {
             return Ok(());
         }
         Err(SnapshotError::Verification(format!(
-            "{what} are {} ({} with an expiry), at the cut there were {} ({})",
-            self.keys, self.expires, expected.keys, expected.expires
+            "{what} are {} ({} with an expiry) and {} function libraries, at the cut there were {} ({}) and {}",
+            self.keys, self.expires, self.libraries, expected.keys, expected.expires, expected.libraries
         )))
     }
 }
@@ -325,6 +342,7 @@ fn read_back(
                 counts.keys += 1;
                 counts.expires += u64::from(record.metadata.expires_at_ms.is_some());
             }
+            Event::FunctionLibrary { .. } => counts.libraries += 1,
             Event::End { checksum } => {
                 if written_with.checksum && !matches!(checksum, ChecksumStatus::Verified(_)) {
                     return Err(SnapshotError::Verification("the file has no checksum".to_owned()));

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use lastsave_commands::FunctionLibraries;
 use lastsave_keyspace::{Expiry, Keyspace, KeyspaceOptions, NewValue};
 use lastsave_rdb::WriterOptions;
 use lastsave_storage::sim::SimulatedStorage;
@@ -105,6 +106,8 @@ fn save(decay: Decay, checksum: bool) -> (std::result::Result<SnapshotWritten, S
         keyspace.db_mut(number % 2).set(&key, NewValue::encode(b"some value"), expiry);
     }
     let snapshot = keyspace.snapshot();
+    let mut functions = FunctionLibraries::new();
+    functions.load("#!lua name=library\n".into(), false).expect("it is one");
     let job = SnapshotJob {
         storage: Arc::new(DecayingStorage { inner: inner.clone(), decay }),
         temporary: PathBuf::from(TEMPORARY),
@@ -119,6 +122,7 @@ fn save(decay: Decay, checksum: bool) -> (std::result::Result<SnapshotWritten, S
         incremental_writeback: true,
         progress: Arc::new(Progress::new(snapshot.len())),
         snapshot,
+        functions,
         adopt_into: None,
     };
     let result = job.run();

@@ -155,6 +155,31 @@ impl Applier {
         self.insert_keys(dataset, batch)
     }
 
+    /// Takes in a function library of a snapshot.
+    ///
+    /// # Errors
+    /// A line for the log.
+    pub(super) fn take_library(&self, dataset: &mut Dataset, code: Vec<u8>) -> Result<(), String> {
+        let version = dataset.options.rdb_write_version;
+        if !version.has_functions() {
+            // Going on without it would lose it at the next save.
+            return Err(format!(
+                "The RDB file holds function libraries, which 'rdb-write-version {version}' cannot hold: start with \
+                 'rdb-write-version 10' or later"
+            ));
+        }
+        match dataset.functions.load(code.into(), self.merge) {
+            Ok(name) => {
+                tracing::info!(
+                    "Function library '{}' is kept; this server does not run functions",
+                    String::from_utf8_lossy(&name)
+                );
+                Ok(())
+            }
+            Err(error) => Err(format!("Failed loading library, {error}")),
+        }
+    }
+
     /// Executes commands of the log.
     ///
     /// # Errors
@@ -292,11 +317,17 @@ impl Applier {
         self.reply.consume(self.reply.pending());
         if dataset.stats.inexpressible != inexpressible_before {
             // Going on without it would lose it at the next rewrite.
+            let version = dataset.options.rdb_write_version;
+            if request.arg(0).eq_ignore_ascii_case(b"function") {
+                return Err(format!(
+                    "The append only file {file} holds function libraries, which 'rdb-write-version {version}' cannot \
+                     hold: start with 'rdb-write-version 10' or later"
+                ));
+            }
             return Err(format!(
-                "The append only file {file} makes fields of the hash '{}' expire, which 'rdb-write-version {}' cannot \
-                 hold: start with 'rdb-write-version 12'",
+                "The append only file {file} makes fields of the hash '{}' expire, which 'rdb-write-version {version}' \
+                 cannot hold: start with 'rdb-write-version 12'",
                 request.get(1).unwrap_or_default().escape_ascii(),
-                dataset.options.rdb_write_version
             ));
         }
         Ok(())

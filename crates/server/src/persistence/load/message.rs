@@ -26,6 +26,8 @@ pub(in super::super) enum LoadMessage {
     Keys(KeyBatch),
     /// A key of a snapshot with a big collection, which the executor makes an entry of: reading it was as much work.
     BigKey { database: u64, record: Box<KeyRecord>, loaded_bytes: u64 },
+    /// A function library of a snapshot.
+    FunctionLibrary { code: Vec<u8> },
     /// The snapshot ends.
     SnapshotEnded,
     /// A file of commands begins: database 0 is selected.

@@ -184,6 +184,7 @@ impl Loading {
                     let _room = self.big_keys.try_recv();
                     inserted
                 }
+                LoadMessage::FunctionLibrary { code } => self.applier.take_library(dataset, code),
                 LoadMessage::SnapshotEnded => {
                     self.applier.log_snapshot_ended();
                     Ok(())

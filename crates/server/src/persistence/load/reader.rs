@@ -281,12 +281,7 @@ impl ReadJob {
                     self.send(LoadMessage::Room { database: batch.database, keys: keys.min(keys_max) })?;
                 }
                 Event::Aux { name, value } => self.note_aux(&name, &value, bytes_before + total_bytes)?,
-                Event::FunctionLibrary { .. } => {
-                    tracing::warn!(
-                        "The RDB file holds a function library, which this server cannot run yet; exiting"
-                    );
-                    return Err(RdbStop::Stopped(Stop::Failed));
-                }
+                Event::FunctionLibrary { code } => self.send(LoadMessage::FunctionLibrary { code })?,
                 Event::End { .. } => {
                     self.send(LoadMessage::SnapshotEnded)?;
                     return Ok(reader.offset());
