@@ -191,13 +191,18 @@ pub(super) fn diff(storage: &dyn Storage, arguments: &Arguments, other: &Path, t
     })();
     match compared {
         Ok(counts) => {
-            let diff::Counts { added, removed, changed, unchanged } = counts;
+            let diff::Counts { added, removed, changed, unchanged, libraries } = counts;
+            let differ = match libraries {
+                0 => String::new(),
+                _ => format!("; function libraries that differ: {libraries}"),
+            };
             terminal.text(&format!(
-                "{added} keys added, {removed} removed, {changed} changed, {unchanged} unchanged"
+                "{added} keys added, {removed} removed, {changed} changed, {unchanged} unchanged{differ}"
             ));
             if arguments.json {
                 let totals = json!({
                     "added": added, "removed": removed, "changed": changed, "unchanged": unchanged,
+                    "function_libraries": libraries,
                 });
                 terminal.result(&totals.to_string());
             }

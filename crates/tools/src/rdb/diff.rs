@@ -1,12 +1,13 @@
-//! `--diff`: which keys were added, removed and changed between two snapshots.
+//! `--diff`: which keys and function libraries were added, removed and changed between two snapshots.
 //!
 //! Keys are compared by digests, so that memory does not grow with their values; when there are many, several passes
 //! over both files take a share of them each.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::hash::{DefaultHasher, Hash, Hasher as _};
 use std::sync::Arc;
 
+use lastsave_commands::FunctionLibrary;
 use lastsave_rdb::{Error, Event, KeyRecord, Reader, ReaderOptions};
 use lastsave_storage::{File, FileReader, StorageError};
 use serde_json::{Value as Json, json};
@@ -57,11 +58,12 @@ impl Change {
     }
 }
 
-/// A key that differs.
+/// A key or a function library that differs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Difference {
     pub(crate) change: Change,
-    pub(crate) database: u64,
+    /// A library is in none.
+    pub(crate) database: Option<u64>,
     pub(crate) key: Vec<u8>,
     pub(crate) type_name: &'static str,
 }
@@ -74,7 +76,8 @@ impl Difference {
             Change::Added | Change::Removed => String::new(),
             _ => format!(", {}", change.name()),
         };
-        format!("{} db{database} \"{}\" ({type_name}{detail})", change.sign(), key.escape_ascii())
+        let database = database.map_or_else(String::new, |database| format!("db{database} "));
+        format!("{} {database}\"{}\" ({type_name}{detail})", change.sign(), key.escape_ascii())
     }
 
     /// A JSON object.
@@ -88,18 +91,20 @@ impl Difference {
     }
 }
 
-/// How many keys differ.
+/// How much differs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Counts {
     pub(crate) added: u64,
     pub(crate) removed: u64,
     pub(crate) changed: u64,
     pub(crate) unchanged: u64,
+    /// Function libraries that were added, removed or changed.
+    pub(crate) libraries: u64,
 }
 
 impl Counts {
     pub(crate) fn are_equal(&self) -> bool {
-        self.added + self.removed + self.changed == 0
+        self.added + self.removed + self.changed + self.libraries == 0
     }
 }
 
@@ -124,22 +129,50 @@ pub(crate) fn compare(
     mut tell: impl FnMut(Difference),
 ) -> Result<Counts, DiffError> {
     let mut keys: u64 = 0;
-    before.for_each(|_, _| keys += 1)?;
+    let libraries_before = before.for_each(|_, _| keys += 1)?;
     let passes = keys.div_ceil(keys_per_pass.unwrap_or(KEYS_PER_PASS)).max(1);
     let mut counts = Counts::default();
+    let mut libraries_after = Libraries::new();
     for pass in 0..passes {
-        compare_share(before, after, (pass, passes), &mut counts, &mut tell)?;
+        libraries_after = compare_share(before, after, (pass, passes), &mut counts, &mut tell)?;
     }
+    compare_libraries(libraries_before, libraries_after, &mut counts, &mut tell);
     Ok(counts)
 }
 
+/// Digests of the texts of function libraries, by name.
+type Libraries = BTreeMap<Vec<u8>, u64>;
+
+fn compare_libraries(
+    before: Libraries,
+    mut after: Libraries,
+    counts: &mut Counts,
+    tell: &mut dyn FnMut(Difference),
+) {
+    let mut differs = |change, key| {
+        counts.libraries += 1;
+        tell(Difference { change, database: None, key, type_name: "function library" });
+    };
+    for (name, text) in before {
+        match after.remove(&name) {
+            None => differs(Change::Removed, name),
+            Some(other) if other != text => differs(Change::Value, name),
+            Some(_) => {}
+        }
+    }
+    for name in after.into_keys() {
+        differs(Change::Added, name);
+    }
+}
+
+/// Gives the libraries of the file `after`.
 fn compare_share(
     before: &Side<'_>,
     after: &Side<'_>,
     (pass, passes): (u64, u64),
     counts: &mut Counts,
     tell: &mut dyn FnMut(Difference),
-) -> Result<(), DiffError> {
+) -> Result<Libraries, DiffError> {
     let is_ours = |digest: &(u64, u64)| digest.0 % passes == pass;
     let mut remembered: HashMap<(u64, u64), Remembered> = HashMap::new();
     before.for_each(|database, record| {
@@ -150,7 +183,7 @@ fn compare_share(
             remembered.insert(digest, Remembered { contents, type_name, expires_at_ms });
         }
     })?;
-    after.for_each(|database, record| {
+    let libraries = after.for_each(|database, record| {
         let digest = key_digest(database, &record.key);
         if !is_ours(&digest) {
             return;
@@ -169,38 +202,57 @@ fn compare_share(
             Some(_) => counts.changed += 1,
         }
         if let Some(change) = change {
+            let database = Some(database);
             tell(Difference { change, database, key: record.key.clone(), type_name });
         }
     })?;
     if remembered.is_empty() {
-        return Ok(());
+        return Ok(libraries);
     }
     // Only digests were kept; the names are read again.
     before.for_each(|database, record| {
         if let Some(old) = remembered.remove(&key_digest(database, &record.key)) {
             counts.removed += 1;
-            let key = record.key.clone();
+            let (database, key) = (Some(database), record.key.clone());
             tell(Difference { change: Change::Removed, database, key, type_name: old.type_name });
         }
-    })
+    })?;
+    Ok(libraries)
 }
 
 impl Side<'_> {
-    fn for_each(&self, mut visit: impl FnMut(u64, &KeyRecord)) -> Result<(), DiffError> {
+    /// Visits all keys, and gives the libraries.
+    fn for_each(&self, mut visit: impl FnMut(u64, &KeyRecord)) -> Result<Libraries, DiffError> {
         let total_bytes = Some(self.file.len()?);
         let options = ReaderOptions { total_bytes, ..ReaderOptions::default() };
         let mut reader = Reader::new(FileReader::new(Arc::clone(self.file)), options);
         let mut database = 0;
+        let mut libraries = Libraries::new();
         loop {
             match reader.next_event() {
                 Ok(Event::SelectDatabase(index)) => database = index,
                 Ok(Event::Key(record)) => visit(database, &record),
-                Ok(Event::End { .. }) => return Ok(()),
+                Ok(Event::FunctionLibrary { code }) => {
+                    let (name, digest) = library_digest(code);
+                    libraries.insert(name, digest);
+                }
+                Ok(Event::End { .. }) => return Ok(libraries),
                 Ok(_) => {}
                 Err(error) => return Err(DiffError::Damaged { file: self.name.to_owned(), error }),
             }
         }
     }
+}
+
+/// The name of a library and a digest of its text; one that no server would load is named by the text itself.
+fn library_digest(code: Vec<u8>) -> (Vec<u8>, u64) {
+    let mut hasher = DefaultHasher::new();
+    code.hash(&mut hasher);
+    let name = match FunctionLibrary::parse(code.clone().into()) {
+        Ok(library) => library.name().to_vec(),
+        Err(_) => code,
+    };
+    (name, hasher.finish())
 }
 
 fn key_digest(database: u64, key: &[u8]) -> (u64, u64) {
@@ -254,7 +306,7 @@ mod tests {
             (counts.expect("sound files"), told)
         };
         let (counts, told) = run(None);
-        assert_eq!(counts, Counts { added: 20, removed: 10, changed: 9, unchanged: 81 });
+        assert_eq!(counts, Counts { added: 20, removed: 10, changed: 9, unchanged: 81, libraries: 0 });
         assert_eq!(told.len(), 39);
         for keys_per_pass in [1, 7, 50, 99] {
             assert_eq!(run(Some(keys_per_pass)), (counts, told.clone()));

@@ -3,6 +3,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use lastsave_commands::FunctionLibraries;
 use lastsave_rdb::{
     ChecksumStatus, Error, ErrorKind, Event, FileVersion, KeyRecord, Lineage, Reader, ReaderOptions,
 };
@@ -28,6 +29,8 @@ pub(super) struct Survey<'a> {
     select: Option<u8>,
     /// The last record that was read in this run.
     last: Option<LastRecord>,
+    /// The function libraries that were read.
+    libraries: FunctionLibraries,
 }
 
 /// What has to be known of a record that turns out to be damaged when the one behind it cannot be read.
@@ -50,6 +53,11 @@ enum Stop {
     Zeros,
     /// A record that no server would load.
     Record(Box<KeyRecord>),
+    /// A function library that no server would load, and why.
+    Library {
+        range: Range<u64>,
+        reason: String,
+    },
 }
 
 /// What is to be left out.
@@ -76,7 +84,16 @@ impl<'a> Survey<'a> {
             is_truncated: false,
             kept: Vec::new(),
         };
-        Self { file, bounds, salvage, database: 0, run_start: MAGIC_BYTES, select: None, last: None }
+        Self {
+            file,
+            bounds,
+            salvage,
+            database: 0,
+            run_start: MAGIC_BYTES,
+            select: None,
+            last: None,
+            libraries: FunctionLibraries::new(),
+        }
     }
 
     fn options(&self) -> ReaderOptions {
@@ -100,6 +117,15 @@ impl<'a> Survey<'a> {
                     reason: "an element is there twice".to_owned(),
                     object_type: Some(record.object_type.name()),
                     key: Some(record.key),
+                    is_magic: false,
+                    is_one_record: true,
+                },
+                Stop::Library { range, reason } => Damage {
+                    offset: range.start,
+                    next: Some(range.end),
+                    reason: format!("a function library that cannot be loaded: {reason}"),
+                    object_type: None,
+                    key: None,
                     is_magic: false,
                     is_one_record: true,
                 },
@@ -142,6 +168,12 @@ impl<'a> Survey<'a> {
                     }
                     self.salvage.keys += 1;
                     key = Some((record.key, record.object_type.name()));
+                }
+                Ok(Event::FunctionLibrary { code }) => {
+                    if let Err(error) = self.libraries.load(code.into(), false) {
+                        let range = start..reader.offset();
+                        return Some(Stop::Library { range, reason: error.to_string() });
+                    }
                 }
                 Ok(Event::End { checksum }) => {
                     let trailer = if checksum == ChecksumStatus::Absent { 0 } else { 8 };
