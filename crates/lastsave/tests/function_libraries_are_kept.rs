@@ -134,6 +134,8 @@ fn a_log_of_redis_is_loaded_rewritten_in_both_forms_and_runs_there_again() {
         let server = lastsave(directory.path(), &log);
         let mut client = server.client();
         assert_eq!(libraries(&mut client), both());
+        assert_eq!(client.run("DEBUG LOADAOF"), "OK");
+        assert_eq!(libraries(&mut client), both());
         // Records of ours, behind those of Redis.
         assert_eq!(client.run("FUNCTION DELETE second"), "OK");
         assert_eq!(show(&client.command(&["FUNCTION", "LOAD", "REPLACE", FIRST])), "first");

@@ -108,7 +108,7 @@ impl Server {
         number(client, "cluster.links", 0);
         number(client, "aof.buffer", figures.log);
         number(client, "lua.caches", 0);
-        number(client, "functions.caches", 0);
+        number(client, "functions.caches", self.dataset.functions.held_bytes() as u64);
         for (db, keys) in databases {
             client.reply.bulk(format!("db.{db}").as_bytes());
             client.reply.map(3);
