@@ -11,6 +11,7 @@ mod dependencies_bound_what_a_reply_reveals;
 mod effects_replay_to_the_same_data;
 mod eviction_follows_the_policy;
 mod expiry_is_exact_and_logged;
+mod function_replies_and_effects;
 mod generic_replies_and_effects;
 mod hash_fields_expire;
 mod hash_replies_and_effects;
