@@ -42,6 +42,7 @@ pub(super) struct StartOptions {
 }
 
 /// What can be wrong with the gates of replies, on purpose.
+#[cfg_attr(not(feature = "mutants"), expect(dead_code, reason = "only mutants break promises"))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum GateFault {
     /// Replies wait for nothing.
