@@ -48,6 +48,16 @@ enum Outcome<L: Leaf> {
     Empty,
 }
 
+/// What an edit brings all the way up.
+struct Visited<L: Leaf, R> {
+    result: R,
+    /// Elements of the leaf.
+    before: usize,
+    /// The same after the edit, with those of what was divided off.
+    after: usize,
+    outcome: Outcome<L>,
+}
+
 /// What an edit needs all the way down.
 struct Walk<'w, L: Leaf, C> {
     choose: C,
@@ -132,14 +142,13 @@ impl<L: Leaf> Tree<L> {
         choose: impl FnMut(&Inner<L>) -> usize,
         edit: impl FnOnce(&mut L, Place) -> (R, Option<L>),
     ) -> R {
-        let len_before = self.root.len();
         let mut walk = Walk { choose, limits, bytes: &mut self.bytes, copied_bytes: &mut self.copied_bytes };
-        let (result, outcome) = walk.visit(&mut self.root, Place::Only, edit);
+        let Visited { result, before, after, outcome } = walk.visit(&mut self.root, Place::Only, edit);
         match outcome {
             Outcome::Divided(key, upper) => self.grow(key, upper),
             Outcome::Kept | Outcome::Small | Outcome::Empty => self.shrink(),
         }
-        self.len = self.len + self.root.len() - len_before;
+        self.len = self.len + after - before;
         result
     }
 
@@ -214,16 +223,20 @@ impl<L: Leaf, C: FnMut(&Inner<L>) -> usize> Walk<'_, L, C> {
         node: &mut Node<L>,
         place: Place,
         edit: impl FnOnce(&mut L, Place) -> (R, Option<L>),
-    ) -> (R, Outcome<L>) {
+    ) -> Visited<L, R> {
         match node {
             Node::Leaf(leaf) => self.edit_leaf(leaf, place, edit),
             Node::Inner(inner) => {
                 let inner = Node::inner_mut(inner, self.copied_bytes);
                 let child = (self.choose)(inner);
                 let place_below = place.of_child(child, inner.children.len());
-                let (result, outcome) = self.visit(&mut inner.children[child], place_below, edit);
-                inner.lens[child] = inner.children[child].len();
-                (result, self.settle(inner, child, place, outcome))
+                let visited = self.visit(&mut inner.children[child], place_below, edit);
+                // Adding the child up again would read all of it.
+                inner.lens[child] = match &visited.outcome {
+                    Outcome::Divided(..) => inner.children[child].len(),
+                    _ => inner.lens[child] + visited.after - visited.before,
+                };
+                Visited { outcome: self.settle(inner, child, place, visited.outcome), ..visited }
             }
         }
     }
@@ -233,22 +246,24 @@ impl<L: Leaf, C: FnMut(&Inner<L>) -> usize> Walk<'_, L, C> {
         leaf: &mut Arc<L>,
         place: Place,
         edit: impl FnOnce(&mut L, Place) -> (R, Option<L>),
-    ) -> (R, Outcome<L>) {
+    ) -> Visited<L, R> {
         // A copy may have been allocated more tightly.
-        let bytes_before = leaf_bytes(&**leaf);
+        let (before, bytes_before) = (leaf.len(), leaf_bytes(&**leaf));
         let leaf = Node::leaf_mut(leaf, self.copied_bytes);
         let (result, upper) = edit(leaf, place);
         *self.bytes = *self.bytes + leaf_bytes(leaf) - bytes_before;
+        let mut after = leaf.len();
         let outcome = match upper {
             Some(upper) => {
                 *self.bytes += leaf_bytes(&upper);
+                after += upper.len();
                 Outcome::Divided(upper.lower_bound(), Node::Leaf(Arc::new(upper)))
             }
-            None if leaf.len() == 0 => Outcome::Empty,
+            None if after == 0 => Outcome::Empty,
             None if leaf.is_under(self.limits) => Outcome::Small,
             None => Outcome::Kept,
         };
-        (result, outcome)
+        Visited { result, before, after, outcome }
     }
 
     /// Brings a node in order after one of its children was visited.
