@@ -1,8 +1,7 @@
 //! When the fields of a hash expire.
 
-use std::sync::Arc;
-
 use lastsave_listpack::ListpackValue;
+use triomphe::Arc;
 
 use super::{Form, Hash, Other};
 use crate::collection::Collection;

@@ -6,11 +6,10 @@ mod iterate;
 use expiry::ExpiringHash;
 pub use iterate::HashFields;
 
-use std::sync::Arc;
-
 use bytes::Bytes;
 use lastsave_listpack::{Listpack, ListpackRef, ListpackValue, Position};
 use thiserror::Error;
+use triomphe::Arc;
 
 use crate::collection::{Collection, CollectionEncoding};
 use crate::table::{Shape, Stored, Table};

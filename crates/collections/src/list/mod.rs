@@ -9,9 +9,9 @@ mod node;
 mod quicklist;
 
 use std::ops::Range;
-use std::sync::Arc;
 
 use lastsave_listpack::{Listpack, ListpackValue};
+use triomphe::Arc;
 
 pub use builder::ListBuilder;
 pub use element::{ListElement, ListEnd, NewElement, OwnedElement};
@@ -305,7 +305,7 @@ impl Collection for List {
     fn heap_bytes(&self) -> usize {
         match &self.0 {
             Form::Packed(listpack) => listpack.byte_len(),
-            Form::Quick(list) => size_of::<Quicklist>() + 2 * size_of::<usize>() + list.tree.heap_bytes(),
+            Form::Quick(list) => size_of::<Quicklist>() + size_of::<usize>() + list.tree.heap_bytes(),
         }
     }
 

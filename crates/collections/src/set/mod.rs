@@ -5,11 +5,10 @@ mod packing;
 
 pub use iterate::SetMembers;
 
-use std::sync::Arc;
-
 use lastsave_listpack::{
     Intset, IntsetRef, Listpack, ListpackRef, ListpackValue, PackedSet, PackedSetRef, parse_integer,
 };
+use triomphe::Arc;
 
 use crate::collection::{Collection, CollectionEncoding};
 use crate::table::{Shape, Table};

@@ -11,10 +11,10 @@ pub use iterate::SortedSetElements;
 pub use range::{LexBound, LexRange, ScoreRange};
 
 use std::ops::Range;
-use std::sync::Arc;
 
 use lastsave_listpack::{Listpack, ListpackRef, ListpackValue};
 use thiserror::Error;
+use triomphe::Arc;
 
 use crate::collection::{Collection, CollectionEncoding};
 use skiplist::Skiplist;

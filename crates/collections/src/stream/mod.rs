@@ -19,9 +19,8 @@ pub use node::StreamLimits;
 pub use range::Range;
 pub use trim::Trim;
 
-use std::sync::Arc;
-
 use lastsave_listpack::{Listpack, ListpackRef};
+use triomphe::Arc;
 
 use crate::collection::{Collection, CollectionEncoding};
 use crate::ordered::OrderedMap;

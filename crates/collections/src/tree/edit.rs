@@ -1,6 +1,6 @@
 //! Changing a tree: the way down to one leaf, and what its new size means for the nodes above it.
 
-use std::sync::Arc;
+use triomphe::Arc;
 
 use super::node::{FANOUT_MAX, Inner, Node, inner_bytes, leaf_bytes};
 use super::{Leaf, Tree};

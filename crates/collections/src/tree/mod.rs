@@ -14,7 +14,7 @@ pub(crate) use cursor::Cursor;
 pub(crate) use edit::Place;
 use node::{Inner, Node, leaf_bytes};
 
-use std::sync::Arc;
+use triomphe::Arc;
 
 /// A bounded run of consecutive elements, packed in whatever way suits their type.
 pub(crate) trait Leaf: Clone + std::fmt::Debug + Send + Sync {

@@ -1,6 +1,6 @@
 //! The nodes of a tree and what happens in one of them; `tree/edit.rs` walks through them.
 
-use std::sync::Arc;
+use triomphe::Arc;
 
 use super::Leaf;
 
@@ -12,7 +12,7 @@ pub(crate) const FANOUT_MAX: usize = 63;
 const FANOUT_MIN: usize = 16;
 
 /// What an allocation behind an `Arc` has besides its contents.
-const ARC_BYTES: usize = 16;
+const ARC_BYTES: usize = size_of::<usize>();
 
 /// A subtree. Cloning it shares it.
 #[derive(Debug)]
