@@ -152,18 +152,20 @@ impl<'a> DatabaseMut<'a> {
             self.epochs.drop_entry(found.entry, self.database.id, key.hash());
             found.entry = entry;
         }
-        let bytes_before = found.entry.allocated_bytes();
+        let epochs = &mut *self.epochs;
         // SAFETY: no snapshot can read the entry, so it is the executor's alone; no reference into it is alive; the type
         // was checked.
-        let (result, is_empty, copied_bytes) = unsafe {
-            found.entry.edit_collection(self.epochs.current(), |collection: &mut T| {
+        let (result, is_empty) = unsafe {
+            found.entry.edit_collection(epochs.current(), |collection: &mut T| {
+                // The entry's own allocation stays as it is.
+                let bytes_before = collection.heap_bytes();
                 let result = edit(collection);
-                (result, collection.is_empty(), collection.take_copied_bytes())
+                epochs.charge(collection.heap_bytes());
+                epochs.credit(bytes_before);
+                epochs.note_copied(collection.take_copied_bytes());
+                (result, collection.is_empty())
             })
         };
-        self.epochs.charge(found.entry.allocated_bytes());
-        self.epochs.credit(bytes_before);
-        self.epochs.note_copied(copied_bytes);
         if is_empty {
             self.remove_found(key, found);
         }
