@@ -74,12 +74,14 @@ pub(super) struct Content {
     durable: Vec<u8>,
     durable_len: usize,
     changes: Vec<Change>,
+    /// Changes that earlier syncs took from the front of the list.
+    changes_taken: u64,
 }
 
 impl Content {
     /// A file that has been on disk for ever.
     pub(super) fn settled(bytes: Vec<u8>) -> Self {
-        Self { durable: bytes.clone(), durable_len: bytes.len(), live: bytes, changes: Vec::new() }
+        Self { durable: bytes.clone(), durable_len: bytes.len(), live: bytes, ..Self::default() }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -139,18 +141,53 @@ impl Content {
     pub(super) fn sync(&mut self) {
         self.durable.resize(self.live.len(), 0);
         self.durable_len = self.live.len();
-        for change in std::mem::take(&mut self.changes) {
+        for change in self.take_changes(self.changes.len()) {
             for page in change.pages() {
                 self.write_back(page);
             }
         }
     }
 
+    /// How many changes there have been so far: what a sync that begins now covers for certain.
+    pub(super) fn change_count(&self) -> u64 {
+        self.changes_taken + self.changes.len() as u64
+    }
+
+    /// The end of a sync that began when there had been `change_count` changes. Later ones stay at risk.
+    pub(super) fn sync_until(&mut self, change_count: u64) {
+        let covered = change_count.saturating_sub(self.changes_taken) as usize;
+        if covered == 0 {
+            return; // another sync, which began later, has ended before
+        }
+        if covered >= self.changes.len() {
+            return self.sync();
+        }
+        let taken = self.take_changes(covered);
+        self.durable_len = taken[covered - 1].len_after;
+        self.durable.resize(self.durable_len, 0);
+        let pages: BTreeSet<usize> = taken.iter().flat_map(Change::pages).collect();
+        for page in pages.into_iter().filter(|page| page * PAGE_BYTES < self.durable_len) {
+            let mut bytes = self.durable_page(page);
+            for change in &taken {
+                change.apply(page, &mut bytes);
+            }
+            let start = page * PAGE_BYTES;
+            let end = (start + PAGE_BYTES).min(self.durable_len);
+            self.durable[start..end].copy_from_slice(&bytes[..end - start]);
+        }
+    }
+
+    /// Takes the oldest changes from the list.
+    fn take_changes(&mut self, count: usize) -> Vec<Change> {
+        self.changes_taken += count as u64;
+        self.changes.drain(..count).collect()
+    }
+
     /// A sync that fails as on ext4: some dirty pages reach the disk and some do not, all are marked clean, and the
     /// length stays dirty.
     pub(super) fn fail_sync(&mut self, random: &mut SimulatedRandom) {
         let all_lost = random.chance(1, 2);
-        let changes = std::mem::take(&mut self.changes);
+        let changes = self.take_changes(self.changes.len());
         let pages: BTreeSet<usize> = changes.iter().flat_map(Change::pages).collect();
         for page in pages {
             if !all_lost && random.chance(1, 2) {

@@ -17,8 +17,9 @@ use crate::error::{Cause, Operation, Result, StorageError};
 use crate::file::File;
 use crate::storage::{Metadata, OpenOptions};
 
+/// An open file of a [`SimulatedStorage`](super::SimulatedStorage).
 #[derive(Debug)]
-pub(super) struct SimulatedFile {
+pub struct SimulatedFile {
     handle: Handle,
     path: PathBuf,
     pattern: Arc<str>,
@@ -30,6 +31,10 @@ impl SimulatedFile {
     pub(super) fn new(handle: Handle, path: PathBuf, options: &OpenOptions) -> Self {
         let pattern = pattern_of(&path);
         Self { handle, path, pattern, readable: options.read, writable: options.write }
+    }
+
+    pub(super) fn handle(&self) -> &Handle {
+        &self.handle
     }
 
     fn begin(&self, operation: Operation, offset: u64, len: u64) -> Result<(MutexGuard<'_, World>, Permit)> {

@@ -75,7 +75,8 @@ impl World {
                 }
             }
         }
-        self.name_changes.push(NameChange { edits });
+        self.name_changes.push(NameChange { number: self.name_change_count, edits });
+        self.name_change_count += 1;
     }
 
     /// Finds or creates the file that an `open` call asks for.
@@ -208,7 +209,14 @@ impl World {
 
     /// Makes the changes of names that concern a directory durable, in their order.
     pub(super) fn sync_names(&mut self, directory: InodeId) {
-        let concerns = |change: &NameChange| change.edits.iter().any(|edit| edit.directory == directory);
+        self.sync_names_until(directory, self.name_change_count);
+    }
+
+    /// The end of a sync of a directory that began when there had been `name_change_count` changes of names.
+    pub(super) fn sync_names_until(&mut self, directory: InodeId, name_change_count: u64) {
+        let concerns = |change: &NameChange| {
+            change.number < name_change_count && change.edits.iter().any(|edit| edit.directory == directory)
+        };
         let (synced, rest) = std::mem::take(&mut self.name_changes).into_iter().partition(concerns);
         self.name_changes = rest;
         let synced: Vec<NameChange> = synced;

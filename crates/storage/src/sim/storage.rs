@@ -48,6 +48,24 @@ impl SimulatedStorage {
         self.handle.inode()
     }
 
+    pub(super) fn handle_of(&self, inode: InodeId) -> Handle {
+        Handle::new(self.handle.shared_world(), inode)
+    }
+
+    /// [`open`](Storage::open), with what only a simulated file can do.
+    pub fn open_file(&self, path: &Path, options: &OpenOptions) -> Result<SimulatedFile> {
+        let inode = self.change(options.operation(), path, |world, base| {
+            if !options.is_valid() {
+                return Err(Errno::INVALID);
+            }
+            let inode = world.open(base, path, options)?;
+            world.inode_mut(inode).handles += 1;
+            Ok(inode)
+        })?;
+        let handle = Handle::adopt(self.handle.shared_world(), inode);
+        Ok(SimulatedFile::new(handle, self.shown(path), options))
+    }
+
     fn shown(&self, path: &Path) -> PathBuf {
         if path.as_os_str().is_empty() { self.path.clone() } else { self.path.join(path) }
     }
@@ -97,16 +115,7 @@ impl Storage for SimulatedStorage {
     }
 
     fn open(&self, path: &Path, options: &OpenOptions) -> Result<Arc<dyn File>> {
-        let inode = self.change(options.operation(), path, |world, base| {
-            if !options.is_valid() {
-                return Err(Errno::INVALID);
-            }
-            let inode = world.open(base, path, options)?;
-            world.inode_mut(inode).handles += 1;
-            Ok(inode)
-        })?;
-        let handle = Handle::adopt(self.handle.shared_world(), inode);
-        Ok(Arc::new(SimulatedFile::new(handle, self.shown(path), options)))
+        Ok(Arc::new(self.open_file(path, options)?))
     }
 
     fn rename(&self, from: &Path, to: &Path) -> Result<()> {

@@ -57,6 +57,8 @@ impl Directory {
 /// One change of names that no directory sync has covered. All its edits survive a crash together or not at all.
 #[derive(Clone, Debug)]
 pub(super) struct NameChange {
+    /// How many there were before it.
+    pub(super) number: u64,
     pub(super) edits: Vec<NameEdit>,
 }
 
@@ -86,6 +88,8 @@ pub(super) struct World {
     pub(super) inodes: BTreeMap<InodeId, Inode>,
     pub(super) next_inode: u64,
     pub(super) name_changes: Vec<NameChange>,
+    /// All changes of names there ever were, durable or not.
+    pub(super) name_change_count: u64,
     pub(super) locks: BTreeSet<InodeId>,
     pub(super) random: SimulatedRandom,
     pub(super) clock: SimulatedClock,
@@ -119,6 +123,7 @@ impl World {
             inodes: BTreeMap::from([(ROOT, root)]),
             next_inode: 1,
             name_changes: Vec::new(),
+            name_change_count: 0,
             locks: BTreeSet::new(),
             random: SimulatedRandom::new(seed),
             clock,
