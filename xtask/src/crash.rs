@@ -8,6 +8,8 @@ use clap::Args;
 
 use crate::shell::Tool;
 
+const POWER_LOSS_SMOKE_SECONDS: u64 = 15;
+
 #[derive(Args, Default)]
 pub(crate) struct Arguments {
     /// Replay this one seed.
@@ -47,6 +49,10 @@ pub(crate) struct Arguments {
     /// acknowledged.
     #[arg(long, value_name = "SECONDS", exclusive = true)]
     kill9: Option<u64>,
+    /// Instead of simulating: record the real server's system calls, kill it, cut the power of the disk they led to at
+    /// many moments, and look for what was promised, for this long.
+    #[arg(long, value_name = "SECONDS", exclusive = true)]
+    power_loss: Option<u64>,
 }
 
 impl Arguments {
@@ -56,27 +62,45 @@ impl Arguments {
     }
 }
 
-/// For CI: whether broken promises are noticed, all short histories, and `seconds` of the campaign.
+/// For CI: whether broken promises are noticed, all short histories, `seconds` of the campaign, and power cuts below the
+/// real program.
 pub(crate) fn run_smoke(seconds: u64) -> Result<()> {
     run(&Arguments { quick_mutants: true, ..Arguments::default() })?;
     run(&Arguments { exhaustive: Some(2), ..Arguments::default() })?;
-    run(&Arguments::smoke(seconds))
+    run(&Arguments::smoke(seconds))?;
+    // As the tests were built.
+    POWER_LOSS.run(POWER_LOSS_SMOKE_SECONDS, "dev")
 }
 
-/// The test of that name, for longer.
-fn kill_for(seconds: u64) -> Result<()> {
-    let test = ["--test", "kill9_loses_nothing_acknowledged", "for_as_long_as_there_is_time"];
-    Tool::cargo()
-        .args(["test", "--release", "--package", "lastsave"])
-        .args(test)
-        .args(["--", "--exact", "--nocapture"])
-        .env("LASTSAVE_KILL9_SECONDS", seconds.to_string())
-        .run()
+/// A campaign with the real program: a test that goes on for as long as a variable says.
+struct RealProgram {
+    test: &'static str,
+    seconds_variable: &'static str,
+}
+
+const KILL9: RealProgram =
+    RealProgram { test: "kill9_loses_nothing_acknowledged", seconds_variable: "LASTSAVE_KILL9_SECONDS" };
+const POWER_LOSS: RealProgram = RealProgram {
+    test: "power_loss_leaves_what_was_promised",
+    seconds_variable: "LASTSAVE_POWER_LOSS_SECONDS",
+};
+
+impl RealProgram {
+    fn run(&self, seconds: u64, profile: &str) -> Result<()> {
+        Tool::cargo()
+            .args(["test", "--profile", profile, "--package", "lastsave", "--test", self.test])
+            .args(["for_as_long_as_there_is_time", "--", "--exact", "--nocapture"])
+            .env(self.seconds_variable, seconds.to_string())
+            .run()
+    }
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     if let Some(seconds) = arguments.kill9 {
-        return kill_for(seconds);
+        return KILL9.run(seconds, "release");
+    }
+    if let Some(seconds) = arguments.power_loss {
+        return POWER_LOSS.run(seconds, "release");
     }
     let mut tool = Tool::cargo().args([
         "run",

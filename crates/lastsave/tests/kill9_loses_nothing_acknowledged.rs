@@ -6,40 +6,9 @@ mod harness;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use harness::{Client, Instance, Program, Workload, files, temporary_directory};
+use harness::{Disturbance, Instance, Program, Workload, files, temporary_directory};
 
 const CONNECTIONS: usize = 5;
-
-/// What else goes on while the connections write.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Disturbance {
-    Nothing,
-    Rewrites,
-    Saves,
-    RewritesAndSaves,
-    /// `appendfsync` changes all the time.
-    Policies,
-}
-
-impl Disturbance {
-    const ALL: [Self; 5] =
-        [Self::Nothing, Self::Rewrites, Self::RewritesAndSaves, Self::Saves, Self::Policies];
-
-    /// One step of it.
-    fn step(self, client: &mut Client, step: usize) {
-        let even = step.is_multiple_of(2);
-        let words = match self {
-            Self::Nothing => "PING",
-            Self::Rewrites => "BGREWRITEAOF",
-            Self::Saves => "BGSAVE",
-            Self::RewritesAndSaves if even => "BGREWRITEAOF",
-            Self::RewritesAndSaves => "BGSAVE SCHEDULE",
-            Self::Policies => ["CONFIG SET appendfsync always", "CONFIG SET appendfsync everysec"][step % 2],
-        };
-        // One that is still running is no mistake.
-        let _answer = client.run(words);
-    }
-}
 
 /// Writes, kills, starts again and compares, over and over in the same directory.
 fn rounds(directory: &Path, arguments: &[&str], disturbances: &[Disturbance], units_per_round: u64) {

@@ -15,6 +15,7 @@ use rustix::time::{ClockId, clock_gettime};
 use crate::shell::Tool;
 
 const SOURCE: &str = include_str!("sync_watch.c");
+const HEADER: &str = include_str!("../../../crates/lastsave/tests/harness/preload/trapped_calls.h");
 /// Start, duration and whether it is the log: 64 bits each.
 const RECORD_BYTES: usize = 24;
 
@@ -45,6 +46,7 @@ impl SyncWatcher {
     pub(super) fn build(directory: &Path) -> Result<Option<Self>> {
         let (source, library) = (directory.join("sync_watch.c"), directory.join("sync_watch.so"));
         std::fs::write(&source, SOURCE).with_context(|| format!("cannot write {}", source.display()))?;
+        std::fs::write(directory.join("trapped_calls.h"), HEADER)?;
         let compiled =
             Tool::new("cc").args(["-O2", "-shared", "-fPIC", "-o"]).args([&library, &source]).output();
         match compiled {

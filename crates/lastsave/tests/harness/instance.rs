@@ -28,12 +28,23 @@ pub(crate) struct Instance {
 impl Instance {
     /// Starts a server on a directory and waits until it has loaded what is there.
     pub(crate) fn start(program: Program, directory: &Path, arguments: &[&str]) -> Self {
+        Self::try_start(program, directory, arguments, &[])
+            .unwrap_or_else(|log| panic!("{program:?} {arguments:?} did not start:\n{log}"))
+    }
+
+    /// Starts a server with variables in its environment; gives what it has printed if it refuses.
+    pub(crate) fn try_start(
+        program: Program,
+        directory: &Path,
+        arguments: &[&str],
+        environment: &[(&str, &Path)],
+    ) -> Result<Self, String> {
         for _ in 0..5 {
-            let mut instance = Self::launch(program, directory, arguments);
+            let mut instance = Self::launch_with(program, directory, arguments, environment);
             match instance.wait_until_ready() {
-                Ok(()) => return instance,
+                Ok(()) => return Ok(instance),
                 Err(log) if log.contains("Failed listening") => {}
-                Err(log) => panic!("{program:?} {arguments:?} did not start:\n{log}"),
+                Err(log) => return Err(log),
             }
         }
         panic!("no port is free");
@@ -46,6 +57,15 @@ impl Instance {
 
     /// Starts a server without waiting for it.
     pub(crate) fn launch(program: Program, directory: &Path, arguments: &[&str]) -> Self {
+        Self::launch_with(program, directory, arguments, &[])
+    }
+
+    fn launch_with(
+        program: Program,
+        directory: &Path,
+        arguments: &[&str],
+        environment: &[(&str, &Path)],
+    ) -> Self {
         let port = free_port();
         let program = match program {
             Program::Lastsave => PROGRAM,
@@ -54,7 +74,8 @@ impl Instance {
         let mut command = Command::new(program);
         command
             .args(["--port", &port.to_string(), "--save", "", "--enable-debug-command", "yes"])
-            .args(arguments);
+            .args(arguments)
+            .envs(environment.iter().copied());
         Self::spawn(&mut command, directory, port)
     }
 

@@ -6,11 +6,16 @@
 
 mod client;
 pub(crate) mod collections;
+mod disturbance;
+mod file_journal;
 pub(crate) mod files;
 mod instance;
+mod power_cut;
+mod promises;
 pub(crate) mod samples;
 pub(crate) mod tools;
 mod transcript;
+mod units;
 mod workload;
 
 use std::ffi::OsStr;
@@ -20,14 +25,19 @@ use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
+use rustix::time::{ClockId, clock_gettime};
 use tempfile::TempDir;
 
 pub(crate) use client::{Client, encode, show};
+pub(crate) use disturbance::Disturbance;
+pub(crate) use file_journal::{Action, Journal, Record, Recorder};
 pub(crate) use files::temporary_directory;
 pub(crate) use instance::{Instance, Program, has_oracle, skipped};
 pub(crate) use lastsave_resp::Reply;
+pub(crate) use power_cut::{Forgets, Replay};
+pub(crate) use promises::Promises;
 pub(crate) use transcript::{assert_like_redis, transcript};
-pub(crate) use workload::{Running, Workload};
+pub(crate) use workload::{Moment, Running, Workload};
 
 /// Longest wait for anything to happen.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
@@ -144,6 +154,12 @@ impl Drop for TestServer {
         let _ended = self.child.kill();
         let _waited = self.child.wait();
     }
+}
+
+/// The kernel's monotonic clock, which is the same for all processes.
+pub(crate) fn now_ns() -> u64 {
+    let now = clock_gettime(ClockId::Monotonic);
+    now.tv_sec as u64 * 1_000_000_000 + now.tv_nsec as u64
 }
 
 /// A port that nobody listens on at the moment.

@@ -4,18 +4,15 @@
 //! its units were executed. The units that are transactions also append the connection's letter to a key that is shared
 //! by all connections of a database: it is the order of execution.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::JoinHandle;
 
-use super::{Client, Reply, encode, show};
+use super::units::{State, apply, commands, is_transaction};
+use super::{Client, Reply, encode, now_ns, show};
 
 /// Units sent at once.
 const PIPELINE: u64 = 48;
-
-/// Keys and values.
-type State = BTreeMap<Vec<u8>, Vec<u8>>;
 
 /// One connection's past.
 #[derive(Clone)]
@@ -30,6 +27,16 @@ struct Writer {
     state: State,
     /// Its place in the order of execution: length of the order behind each of its acknowledged transactions.
     places: Vec<usize>,
+    /// When its units since the last start were sent and acknowledged.
+    moments: Vec<Moment>,
+}
+
+/// When a unit was sent and acknowledged, in the kernel's monotonic nanoseconds.
+#[derive(Clone, Copy)]
+pub(crate) struct Moment {
+    pub(crate) sent_ns: u64,
+    /// `None` if it never was.
+    pub(crate) acknowledged_ns: Option<u64>,
 }
 
 /// All connections' past.
@@ -55,6 +62,7 @@ impl Workload {
             sent: 0,
             state: State::new(),
             places: Vec::new(),
+            moments: Vec::new(),
         };
         Self { writers: (0..connections).map(writer).collect() }
     }
@@ -68,6 +76,7 @@ impl Workload {
             .into_iter()
             .map(|mut writer| {
                 let (stop, acknowledged) = (Arc::clone(&stop), Arc::clone(&acknowledged));
+                writer.moments.clear();
                 std::thread::spawn(move || {
                     writer.run(port, &stop, &acknowledged);
                     writer
@@ -96,6 +105,11 @@ impl Workload {
     ///
     /// What was found counts as acknowledged from now on.
     pub(crate) fn check(&mut self, port: u16) {
+        self.find(port).unwrap_or_else(|wrong| panic!("{wrong}"));
+    }
+
+    /// [`check`](Self::check) for those who look for what is wrong.
+    pub(crate) fn find(&mut self, port: u16) -> Result<(), String> {
         let mut client = Client::connect(port);
         for database in [0, 7] {
             assert_eq!(client.run(&format!("SELECT {database}")), "OK");
@@ -105,15 +119,50 @@ impl Workload {
             let mut expected_total = 0;
             let mut expected_order = 0;
             for writer in self.writers.iter_mut().filter(|writer| writer.database == database) {
-                writer.find_prefix(&found);
-                let transactions = writer.check_order(&order);
+                writer.find_prefix(&found)?;
+                let transactions = writer.check_order(&order)?;
                 expected_order += transactions;
                 expected_total += (0..writer.acknowledged).filter(|unit| unit % 8 == 7).count();
             }
             let total: usize = String::from_utf8_lossy(&total).parse().unwrap_or(0);
-            assert_eq!(order.len(), expected_order, "database {database}: an order without its units");
-            assert_eq!(total, expected_total, "database {database}: a counter without its units");
+            if (order.len(), total) != (expected_order, expected_total) {
+                return Err(format!("database {database}: an order or a counter without its units"));
+            }
         }
+        Ok(())
+    }
+
+    /// Whether this state, found after a crash, has all units of the crashed run for which `is_promised` says so, and
+    /// its transactions are where that run's replies said. Gives how many units acknowledged by `cut_ns` it has not.
+    pub(crate) fn keeps(
+        &self,
+        crashed: &Self,
+        cut_ns: u64,
+        is_promised: impl Fn(&Moment) -> bool,
+    ) -> Result<usize, String> {
+        let mut lost = 0;
+        for (found, crashed) in self.writers.iter().zip(&crashed.writers) {
+            let sent_before = crashed.sent - crashed.moments.len() as u64;
+            let kept = found.acknowledged.saturating_sub(sent_before) as usize;
+            let missing = &crashed.moments[kept..];
+            if let Some(index) = missing.iter().rposition(&is_promised) {
+                let (letter, promised) = (found.letter, sent_before + (kept + index) as u64);
+                let sure = found.acknowledged;
+                return Err(format!(
+                    "writer {letter}: only {sure} units found, and unit {promised} was promised"
+                ));
+            }
+            let is_acknowledged = |unit: &&Moment| unit.acknowledged_ns.is_some_and(|at_ns| at_ns < cut_ns);
+            lost += missing.iter().filter(is_acknowledged).count();
+            let common = found.places.len().min(crashed.places.len());
+            if found.places[..common] != crashed.places[..common] {
+                return Err(format!(
+                    "writer {}: its transactions were executed in another order",
+                    found.letter
+                ));
+            }
+        }
+        Ok(lost)
     }
 }
 
@@ -176,6 +225,8 @@ impl Writer {
                 let pipeline: Vec<u8> =
                     (self.sent..self.sent + PIPELINE).flat_map(|unit| self.request(unit)).collect();
                 self.sent += PIPELINE;
+                let moment = Moment { sent_ns: now_ns(), acknowledged_ns: None };
+                self.moments.extend([moment; PIPELINE as usize]);
                 if client.try_write(&pipeline).is_err() {
                     return;
                 }
@@ -212,6 +263,8 @@ impl Writer {
             self.places.push(*length as usize);
         }
         apply(&mut self.state, self.letter, unit);
+        let sent_before = self.sent - self.moments.len() as u64;
+        self.moments[(unit - sent_before) as usize].acknowledged_ns = Some(now_ns());
         self.acknowledged += 1;
         true
     }
@@ -221,7 +274,7 @@ impl Writer {
     }
 
     /// Finds how many of the units were executed.
-    fn find_prefix(&mut self, found: &State) {
+    fn find_prefix(&mut self, found: &State) -> Result<(), String> {
         let prefix = format!("{}:", self.letter).into_bytes();
         let found: State = found
             .iter()
@@ -233,7 +286,7 @@ impl Writer {
             if self.state == found {
                 self.acknowledged = unit;
                 self.sent = unit;
-                return;
+                return Ok(());
             }
             apply(&mut self.state, self.letter, unit);
         }
@@ -246,20 +299,25 @@ impl Writer {
                 format!("{}: acknowledged {}, found {got}", key.escape_ascii(), shorten(value))
             })
             .collect();
-        panic!(
+        Err(format!(
             "writer {}: the keys are not as after any of the units {} (acknowledged) to {} (sent):\n{}",
             self.letter,
             self.acknowledged,
             self.sent,
             differing.join("\n")
-        );
+        ))
     }
 
     /// Compares its transactions with the order of execution; gives how many there are.
-    fn check_order(&mut self, order: &[u8]) -> usize {
+    fn check_order(&mut self, order: &[u8]) -> Result<usize, String> {
         for place in &self.places {
             let got = order.get(place - 1).copied().map(char::from);
-            assert_eq!(got, Some(self.letter), "an acknowledged transaction at {place} is not in the order");
+            if got != Some(self.letter) {
+                return Err(format!(
+                    "writer {}: its acknowledged transaction at {place} is not in the order",
+                    self.letter
+                ));
+            }
         }
         let transactions = (0..self.acknowledged).filter(|unit| is_transaction(*unit)).count();
         let found: Vec<usize> = order
@@ -268,93 +326,10 @@ impl Writer {
             .filter(|(_, byte)| char::from(**byte) == self.letter)
             .map(|(index, _)| index + 1)
             .collect();
-        assert_eq!(found.len(), transactions, "writer {}: units and order disagree", self.letter);
+        if found.len() != transactions {
+            return Err(format!("writer {}: units and order disagree", self.letter));
+        }
         self.places = found;
-        transactions
+        Ok(transactions)
     }
-}
-
-fn is_transaction(unit: u64) -> bool {
-    matches!(unit % 8, 0 | 7)
-}
-
-/// The commands of a unit.
-fn commands(letter: char, unit: u64) -> Vec<Vec<String>> {
-    let words = |text: String| text.split(' ').map(str::to_owned).collect::<Vec<String>>();
-    let slot = format!("{letter}:slot:{}", slot(unit));
-    match unit % 8 {
-        0 => vec![
-            words("MULTI".to_owned()),
-            words(format!("SET {letter}:left {unit}")),
-            words(format!("SET {letter}:right {unit}")),
-            words(format!("APPEND order {letter}")),
-            words("EXEC".to_owned()),
-        ],
-        1 => vec![words(format!("SET {slot} {}", filler(unit)))],
-        2 => vec![words(format!("INCR {letter}:count"))],
-        3 => vec![words(format!("MSET {letter}:x {unit} {letter}:y {unit}"))],
-        4 => vec![words(format!("APPEND {letter}:tail:{} {unit};", unit / 400 % 5))],
-        5 => vec![words(format!("DEL {slot}"))],
-        6 => vec![words(format!("SET {slot} {} EX 100000", filler(unit)))],
-        _ => vec![
-            words("MULTI".to_owned()),
-            words(format!("INCRBY {letter}:count 10")),
-            words(format!("SETRANGE {letter}:range {} {unit}", unit % 50)),
-            words("INCR total".to_owned()),
-            words(format!("APPEND order {letter}")),
-            words("EXEC".to_owned()),
-        ],
-    }
-}
-
-fn slot(unit: u64) -> u64 {
-    unit * 7 % 40
-}
-
-fn filler(unit: u64) -> String {
-    let length = if unit % 97 == 1 { 20_000 } else { unit * 13 % 300 };
-    let mut text = format!("{unit}:");
-    text.extend((0..length).map(|index| char::from(b'a' + ((unit + index * index) % 26) as u8)));
-    text
-}
-
-/// What a unit does to its connection's keys.
-fn apply(state: &mut State, letter: char, unit: u64) {
-    let key = |name: &str| format!("{letter}:{name}").into_bytes();
-    let number = unit.to_string().into_bytes();
-    let slot = key(&format!("slot:{}", slot(unit)));
-    match unit % 8 {
-        0 => {
-            state.insert(key("left"), number.clone());
-            state.insert(key("right"), number);
-        }
-        1 | 6 => {
-            state.insert(slot, filler(unit).into_bytes());
-        }
-        2 => add(state, key("count"), 1),
-        3 => {
-            state.insert(key("x"), number.clone());
-            state.insert(key("y"), number);
-        }
-        4 => {
-            let tail = state.entry(key(&format!("tail:{}", unit / 400 % 5))).or_default();
-            tail.extend_from_slice(format!("{unit};").as_bytes());
-        }
-        5 => {
-            state.remove(&slot);
-        }
-        _ => {
-            add(state, key("count"), 10);
-            let range = state.entry(key("range")).or_default();
-            let start = (unit % 50) as usize;
-            range.resize(range.len().max(start + number.len()), 0);
-            range[start..start + number.len()].copy_from_slice(&number);
-        }
-    }
-}
-
-fn add(state: &mut State, key: Vec<u8>, amount: u64) {
-    let value = state.entry(key).or_insert_with(|| b"0".to_vec());
-    let sum = String::from_utf8_lossy(value).parse::<u64>().expect("a counter is a number") + amount;
-    *value = sum.to_string().into_bytes();
 }
