@@ -13,8 +13,8 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use harness::{
-    Disturbance, Forgets, Instance, Program, Promises, Recorder, Replay, Workload, files, now_ns,
-    temporary_directory,
+    Disturbance, Forgets, Instance, Journal, Moment, Program, Promises, Recorder, Replay, Workload, files,
+    now_ns, temporary_directory,
 };
 use lastsave_storage::sim::SimulatedRandom;
 use tempfile::TempDir;
@@ -54,16 +54,22 @@ const FORMS: [Form; 9] = [
 
 /// What a power cut has left, and what must be in it.
 struct Image {
+    /// Servers start on copies of it.
     directory: TempDir,
-    /// In force when the life began that the cut has ended.
-    policy: &'static str,
-    /// What was safe before the life that the cut has ended.
-    before: Workload,
-    /// What was sent and acknowledged in that life.
-    crashed: Rc<Workload>,
-    promises: Rc<Promises>,
+    life: Rc<Life>,
     cut_ns: u64,
     longest_sync_ns: u64,
+}
+
+/// The life of a server that a power cut has ended.
+struct Life {
+    /// In force when it began.
+    policy: &'static str,
+    /// What was safe by then.
+    before: Workload,
+    /// What was sent and acknowledged in it.
+    crashed: Workload,
+    promises: Promises,
 }
 
 impl Image {
@@ -72,26 +78,32 @@ impl Image {
         let workload = Workload::new(CONNECTIONS);
         Self {
             directory: temporary_directory(),
-            policy: FORMS[0].policy,
-            before: workload.clone(),
-            crashed: Rc::new(workload),
-            promises: Rc::new(Promises::of("no")),
+            life: Rc::new(Life {
+                policy: FORMS[0].policy,
+                before: workload.clone(),
+                crashed: workload,
+                promises: Promises::of(FORMS[0].policy),
+            }),
             cut_ns: 0,
             longest_sync_ns: 0,
         }
     }
 
-    fn path(&self) -> PathBuf {
-        self.directory.path().canonicalize().expect("the directory is there")
+    /// A copy for a server to start on, with its path.
+    fn copy(&self) -> (TempDir, PathBuf) {
+        let copy = temporary_directory();
+        files::copy_directory(self.directory.path(), copy.path());
+        let path = copy.path().canonicalize().expect("the directory is there");
+        (copy, path)
     }
 
     /// What the server that has started on it holds, and how much of what was acknowledged it does not.
     fn check(&self, server: &Instance) -> Result<(Workload, usize), String> {
-        let mut found = self.before.until(&self.crashed);
+        let Life { before, crashed, promises, .. } = &*self.life;
+        let mut found = before.until(crashed);
         found.find(server.port)?;
-        let is_promised =
-            |unit: &harness::Moment| self.promises.hold(unit, self.cut_ns, self.longest_sync_ns);
-        let lost = found.keeps(&self.crashed, self.cut_ns, is_promised)?;
+        let is_promised = |unit: &Moment| promises.hold(unit, self.cut_ns, self.longest_sync_ns);
+        let lost = found.keeps(crashed, self.cut_ns, is_promised)?;
         Ok((found, lost))
     }
 }
@@ -130,72 +142,76 @@ impl Campaign {
     }
 
     /// A server starts on what a power cut has left, works, is killed, and leaves what power cuts at several moments of
-    /// its life would have left: all but the last, which is for the next life, are checked.
-    fn live(&mut self, image: &Image, form: &Form, disturbance: Disturbance) -> Result<Image, String> {
-        let directory = image.path();
-        let mut replay = Replay::from(&directory, self.forgets);
+    /// its life would have left: all but one, which is for the next life, are checked.
+    fn live(&mut self, mut image: Image, form: &Form, disturbance: Disturbance) -> Result<Image, String> {
+        let (_copy, directory) = image.copy();
         let mut paths = Default::default();
         let environment = self.recorder.record(&directory, &mut paths);
-        let server = start(&directory, form, &environment)?;
-        let (before, lost) = image.check(&server)?;
+        let started = start(&directory, form, &environment).and_then(|server| {
+            let (before, lost) = image.check(&server)?;
+            Ok((server, before, lost))
+        });
+        let (server, before, lost) = started.map_err(|wrong| self.evidence(&mut image, &wrong))?;
         let mut promises = Promises::of(form.policy);
         let (crashed, acknowledged) = self.load(server, before.clone(), form, disturbance, &mut promises);
 
         let journal = self.recorder.journal();
-        self.tallies.entry(image.policy).or_default().lost += lost;
+        self.tallies.entry(image.life.policy).or_default().lost += lost;
         let tally = self.tallies.entry(form.policy).or_default();
         tally.lives += 1;
         tally.records += journal.records.len();
         tally.acknowledged += acknowledged;
-        let (crashed, promises) = (Rc::new(crashed), Rc::new(promises));
-        let mut moments: Vec<usize> =
-            (1..CUTS).map(|_| self.random.index(journal.records.len() + 1)).collect();
-        moments.sort_unstable();
-        let mut images = Vec::new();
+        let mut replay = Replay::from(image.directory.path(), self.forgets);
+        let life = Rc::new(Life { policy: form.policy, before, crashed, promises });
         let is_cut_short = journal.is_cut_short;
+        let mut images = self.cut_power(&life, journal, &mut replay);
+        if !is_cut_short {
+            let is_same = replay.contents() == files::contents(&directory);
+            assert!(is_same, "the journal does not tell all that was done to the files");
+        }
+        let next = images.swap_remove(self.random.index(images.len()));
+        let mut lost = 0;
+        for mut image in images {
+            lost += look(&image, form).map_err(|wrong| self.evidence(&mut image, &wrong))?;
+        }
+        let tally = self.tallies.entry(form.policy).or_default();
+        tally.compared += usize::from(!is_cut_short);
+        tally.cuts += CUTS;
+        tally.lost += lost;
+        Ok(next)
+    }
+
+    /// What power cuts at the end of a life and at moments before leave of it.
+    fn cut_power(&mut self, life: &Rc<Life>, journal: Journal, replay: &mut Replay) -> Vec<Image> {
         let all = journal.records.len();
+        let mut moments: Vec<usize> = (1..CUTS).map(|_| self.random.index(all + 1)).collect();
+        moments.push(all);
+        moments.sort_unstable();
         let mut records = journal.records.into_iter();
-        for moment in moments.into_iter().chain([all]) {
+        let mut cut_at = |moment: usize| {
             let done = all - records.len();
             records.by_ref().take(moment - done).for_each(|record| replay.apply(record));
             let image = Image {
                 directory: temporary_directory(),
-                policy: form.policy,
-                before: before.clone(),
-                crashed: Rc::clone(&crashed),
-                promises: Rc::clone(&promises),
+                life: Rc::clone(life),
                 cut_ns: replay.now_ns(),
                 longest_sync_ns: replay.longest_sync_ns(),
             };
             replay.cut_power(&mut self.random, image.directory.path());
-            images.push(image);
+            image
+        };
+        moments.into_iter().map(&mut cut_at).collect()
+    }
+
+    /// Keeps what shows that something is wrong, and says where.
+    fn evidence(&mut self, image: &mut Image, wrong: &str) -> String {
+        if self.forgets != Forgets::Nothing {
+            return wrong.to_owned();
         }
-        if !is_cut_short {
-            let real = files::contents(&directory);
-            assert!(replay.contents() == real, "the journal does not tell all that was done to the files");
-            tally.compared += 1;
-        }
-        tally.cuts += images.len();
-        let next = images.swap_remove(self.random.index(images.len()));
-        for mut image in images {
-            let outcome = start(&image.path(), form, &[]).and_then(|server| {
-                let (_, lost) = image.check(&server)?;
-                tally.lost += lost;
-                match server.client().run("SET probe 1").as_str() {
-                    "OK" => Ok(()),
-                    other => Err(format!("it does not go on: {other}")),
-                }
-            });
-            if let Err(wrong) = outcome {
-                if self.forgets == Forgets::Nothing {
-                    image.directory.disable_cleanup(true);
-                    self.recorder.keep();
-                }
-                let (left, journal) = (image.path(), self.recorder.journal_path());
-                return Err(format!("{wrong}\nkept: {} {}", left.display(), journal.display()));
-            }
-        }
-        Ok(next)
+        image.directory.disable_cleanup(true);
+        self.recorder.keep();
+        let (left, journal) = (image.directory.path().display(), self.recorder.journal_path());
+        format!("{wrong}\nwhat the power cut left: {left}; the last journal: {}", journal.display())
     }
 
     /// Writes until the server is killed, at a random moment; gives what was sent and how much of it acknowledged.
@@ -236,6 +252,17 @@ impl Campaign {
     }
 }
 
+/// Starts a server on an image and checks it; gives how many units it lacks that were acknowledged.
+fn look(image: &Image, form: &Form) -> Result<usize, String> {
+    let (_copy, directory) = image.copy();
+    let server = start(&directory, form, &[])?;
+    let (_, lost) = image.check(&server)?;
+    match server.client().run("SET probe 1").as_str() {
+        "OK" => Ok(lost),
+        other => Err(format!("it does not go on: {other}")),
+    }
+}
+
 fn start(directory: &Path, form: &Form, environment: &[(&str, &Path)]) -> Result<Instance, String> {
     let arguments = [&["--appendonly", "yes", "--appendfsync", form.policy], form.arguments].concat();
     Instance::try_start(Program::Lastsave, directory, &arguments, environment)
@@ -261,7 +288,7 @@ fn for_as_long_as_there_is_time() {
         }
         let form = &FORMS[life % FORMS.len()];
         let disturbance = Disturbance::ALL[(life + life / FORMS.len()) % Disturbance::ALL.len()];
-        image = campaign.live(&image, form, disturbance).unwrap_or_else(|wrong| {
+        image = campaign.live(image, form, disturbance).unwrap_or_else(|wrong| {
             campaign.report();
             panic!("seed {seed}, life {life}, {} {disturbance:?}: {wrong}", form.policy)
         });
@@ -276,7 +303,7 @@ fn a_disk_that_forgets_is_noticed() {
     for (forgets, form) in [(Forgets::Log, &FORMS[0]), (Forgets::Log, &FORMS[1]), (Forgets::Names, &FORMS[0])]
     {
         campaign.forgets = forgets;
-        let mut lives = (0..5).map(|_| campaign.live(&Image::empty(), form, Disturbance::Nothing).err());
+        let mut lives = (0..5).map(|_| campaign.live(Image::empty(), form, Disturbance::Nothing).err());
         let wrong = lives.find_map(|wrong| wrong);
         let Some(wrong) = wrong else { panic!("{}, {forgets:?}: nobody misses what is lost", form.policy) };
         println!("{}, {forgets:?}: {}", form.policy, wrong.lines().next().unwrap_or_default());
