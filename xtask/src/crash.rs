@@ -68,8 +68,7 @@ pub(crate) fn run_smoke(seconds: u64) -> Result<()> {
     run(&Arguments { quick_mutants: true, ..Arguments::default() })?;
     run(&Arguments { exhaustive: Some(2), ..Arguments::default() })?;
     run(&Arguments::smoke(seconds))?;
-    // As the tests were built.
-    POWER_LOSS.run(POWER_LOSS_SMOKE_SECONDS, "dev")
+    POWER_LOSS.run(POWER_LOSS_SMOKE_SECONDS, Build::OfTests)
 }
 
 /// A campaign with the real program: a test that goes on for as long as a variable says.
@@ -85,8 +84,20 @@ const POWER_LOSS: RealProgram = RealProgram {
     seconds_variable: "LASTSAVE_POWER_LOSS_SECONDS",
 };
 
+/// Which build of the real program.
+#[derive(Clone, Copy)]
+enum Build {
+    /// The one that the tests have made already.
+    OfTests,
+    Optimized,
+}
+
 impl RealProgram {
-    fn run(&self, seconds: u64, profile: &str) -> Result<()> {
+    fn run(&self, seconds: u64, build: Build) -> Result<()> {
+        let profile = match build {
+            Build::OfTests => "test",
+            Build::Optimized => "release",
+        };
         Tool::cargo()
             .args(["test", "--profile", profile, "--package", "lastsave", "--test", self.test])
             .args(["for_as_long_as_there_is_time", "--", "--exact", "--nocapture"])
@@ -97,10 +108,10 @@ impl RealProgram {
 
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     if let Some(seconds) = arguments.kill9 {
-        return KILL9.run(seconds, "release");
+        return KILL9.run(seconds, Build::Optimized);
     }
     if let Some(seconds) = arguments.power_loss {
-        return POWER_LOSS.run(seconds, "release");
+        return POWER_LOSS.run(seconds, Build::Optimized);
     }
     let mut tool = Tool::cargo().args([
         "run",

@@ -94,12 +94,16 @@ pub(crate) fn contents(directory: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     files
 }
 
-/// Copies all files below a directory into another.
+/// Copies everything below a directory into another.
 pub(crate) fn copy_directory(from: &Path, to: &Path) {
-    for (path, bytes) in contents(from) {
-        let target = to.join(path);
-        make_directory(target.parent().expect("a file is in a directory"));
-        write(&target, &bytes);
+    make_directory(to);
+    for name in names(from) {
+        let (source, target) = (from.join(&name), to.join(&name));
+        if source.is_dir() {
+            copy_directory(&source, &target);
+        } else {
+            write(&target, &read(&source));
+        }
     }
 }
 
