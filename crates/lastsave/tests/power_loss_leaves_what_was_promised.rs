@@ -13,8 +13,8 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use harness::{
-    Disturbance, Forgets, Instance, Journal, Moment, Program, Promises, Recorder, Replay, Workload, files,
-    now_ns, temporary_directory,
+    Disturbance, Forgets, Instance, Journal, Loss, Moment, Program, Promises, Recorder, Replay, Workload,
+    files, now_ns, temporary_directory,
 };
 use lastsave_storage::sim::SimulatedRandom;
 use tempfile::TempDir;
@@ -97,14 +97,14 @@ impl Image {
         (copy, path)
     }
 
-    /// What the server that has started on it holds, and how much of what was acknowledged it does not.
-    fn check(&self, server: &Instance) -> Result<(Workload, usize), String> {
+    /// What the server that has started on it holds, and what was acknowledged that it does not.
+    fn check(&self, server: &Instance) -> Result<(Workload, Loss), String> {
         let Life { before, crashed, promises, .. } = &*self.life;
         let mut found = before.until(crashed);
         found.find(server.port)?;
         let is_promised = |unit: &Moment| promises.hold(unit, self.cut_ns, self.longest_sync_ns);
-        let lost = found.keeps(crashed, self.cut_ns, is_promised)?;
-        Ok((found, lost))
+        let loss = found.keeps(crashed, self.cut_ns, is_promised)?;
+        Ok((found, loss))
     }
 }
 
@@ -118,7 +118,7 @@ struct Tally {
     records: usize,
     acknowledged: u64,
     /// Acknowledged and not promised, in all cuts together.
-    lost: usize,
+    loss: Loss,
 }
 
 struct Campaign {
@@ -149,15 +149,15 @@ impl Campaign {
         let mut paths = Default::default();
         let environment = self.recorder.record(&directory, &mut paths);
         let started = start(&directory, form, &environment).and_then(|server| {
-            let (before, lost) = image.check(&server)?;
-            Ok((server, before, lost))
+            let (before, loss) = image.check(&server)?;
+            Ok((server, before, loss))
         });
-        let (server, before, lost) = started.map_err(|wrong| self.evidence(&mut image, &wrong))?;
+        let (server, before, loss) = started.map_err(|wrong| self.evidence(&mut image, &wrong))?;
         let mut promises = Promises::of(form.policy);
         let crashed = self.load(server, before.clone(), form, disturbance, &mut promises);
 
         let journal = self.recorder.journal();
-        self.tallies.entry(image.life.policy).or_default().lost += lost;
+        self.tallies.entry(image.life.policy).or_default().loss.add(&loss);
         let tally = self.tallies.entry(form.policy).or_default();
         tally.lives += 1;
         tally.records += journal.records.len();
@@ -170,14 +170,14 @@ impl Campaign {
             assert!(is_same, "the journal does not tell all that was done to the files");
         }
         let next = images.swap_remove(self.random.index(images.len()));
-        let mut lost = 0;
+        let mut loss = Loss::default();
         for mut image in images {
-            lost += look(&image, form).map_err(|wrong| self.evidence(&mut image, &wrong))?;
+            loss.add(&look(&image, form).map_err(|wrong| self.evidence(&mut image, &wrong))?);
         }
         let tally = self.tallies.entry(form.policy).or_default();
         tally.compared += usize::from(!is_cut_short);
         tally.cuts += CUTS;
-        tally.lost += lost;
+        tally.loss.add(&loss);
         Ok(next)
     }
 
@@ -241,23 +241,24 @@ impl Campaign {
 
     fn report(&self) {
         for (policy, tally) in &self.tallies {
-            let Tally { lives, compared, cuts, records, acknowledged, lost } = tally;
+            let Tally { lives, compared, cuts, records, acknowledged, loss } = tally;
+            let (units, oldest_ms) = (loss.units, loss.oldest_ns / 1_000_000);
             println!(
                 "power loss, {policy}: {lives} lives ({compared} journals compared with the directory), {records} \
-                 operations on files, {acknowledged} units acknowledged, {cuts} power cuts, {lost} units lost that were not \
-                 promised"
+                 operations on files, {acknowledged} units acknowledged, {cuts} power cuts; not promised and lost: \
+                 {units} units, the oldest acknowledged {oldest_ms} ms before the cut"
             );
         }
     }
 }
 
-/// Starts a server on an image and checks it; gives how many units it lacks that were acknowledged.
-fn look(image: &Image, form: &Form) -> Result<usize, String> {
+/// Starts a server on an image and checks it; gives what was acknowledged and is not there.
+fn look(image: &Image, form: &Form) -> Result<Loss, String> {
     let (_copy, directory) = image.copy();
     let server = start(&directory, form, &[])?;
-    let (_, lost) = image.check(&server)?;
+    let (_, loss) = image.check(&server)?;
     match server.client().run("SET probe 1").as_str() {
-        "OK" => Ok(lost),
+        "OK" => Ok(loss),
         other => Err(format!("it does not go on: {other}")),
     }
 }

@@ -37,7 +37,7 @@ pub(crate) use lastsave_resp::Reply;
 pub(crate) use power_cut::{Forgets, Replay};
 pub(crate) use promises::Promises;
 pub(crate) use transcript::{assert_like_redis, transcript};
-pub(crate) use workload::{Moment, Running, Workload};
+pub(crate) use workload::{Loss, Moment, Running, Workload};
 
 /// Longest wait for anything to happen.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);

@@ -39,6 +39,14 @@ pub(crate) struct Moment {
     pub(crate) acknowledged_ns: Option<u64>,
 }
 
+/// Units that were acknowledged and are not found after a crash.
+#[derive(Default)]
+pub(crate) struct Loss {
+    pub(crate) units: usize,
+    /// How long before the crash the first of them was acknowledged.
+    pub(crate) oldest_ns: u64,
+}
+
 /// All connections' past.
 #[derive(Clone)]
 pub(crate) struct Workload {
@@ -133,14 +141,14 @@ impl Workload {
     }
 
     /// Whether this state, found after a crash, has all units of the crashed run for which `is_promised` says so, and
-    /// its transactions are where that run's replies said. Gives how many units acknowledged by `cut_ns` it has not.
+    /// its transactions are where that run's replies said. Gives what was acknowledged by `cut_ns` and is not in it.
     pub(crate) fn keeps(
         &self,
         crashed: &Self,
         cut_ns: u64,
         is_promised: impl Fn(&Moment) -> bool,
-    ) -> Result<usize, String> {
-        let mut lost = 0;
+    ) -> Result<Loss, String> {
+        let mut loss = Loss::default();
         for (found, crashed) in self.writers.iter().zip(&crashed.writers) {
             let sent_before = crashed.sent - crashed.moments.len() as u64;
             let kept = found.acknowledged.saturating_sub(sent_before) as usize;
@@ -152,8 +160,10 @@ impl Workload {
                     "writer {letter}: only {sure} units found, and unit {promised} was promised"
                 ));
             }
-            let is_acknowledged = |unit: &&Moment| unit.acknowledged_ns.is_some_and(|at_ns| at_ns < cut_ns);
-            lost += missing.iter().filter(is_acknowledged).count();
+            let acknowledged = missing.iter().filter_map(|unit| unit.acknowledged_ns);
+            for at_ns in acknowledged.filter(|at_ns| *at_ns < cut_ns) {
+                loss.add(&Loss { units: 1, oldest_ns: cut_ns - at_ns });
+            }
             let common = found.places.len().min(crashed.places.len());
             if found.places[..common] != crashed.places[..common] {
                 return Err(format!(
@@ -162,7 +172,14 @@ impl Workload {
                 ));
             }
         }
-        Ok(lost)
+        Ok(loss)
+    }
+}
+
+impl Loss {
+    pub(crate) fn add(&mut self, other: &Self) {
+        self.units += other.units;
+        self.oldest_ns = self.oldest_ns.max(other.oldest_ns);
     }
 }
 
