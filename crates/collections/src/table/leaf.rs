@@ -12,7 +12,7 @@ use super::record::{self, Element, NewRecord, Shape, Stored};
 use crate::tree::{Leaf, Place};
 
 /// Bytes of a leaf above which it is divided.
-const BYTES_MAX: usize = 2048;
+const BYTES_MAX: usize = 1024;
 
 /// Bytes of a leaf below which it is united with a neighbour.
 const BYTES_MIN: usize = BYTES_MAX / 4;

@@ -12,6 +12,7 @@ use super::data::Data;
 use super::job::Job;
 use crate::bench::client::Client;
 use crate::bench::contestant::Contestant;
+use crate::bench::info::Info;
 use crate::bench::load::{Content, Latency, Measured, Pace, Running, Workload};
 use crate::bench::page::{Band, Chart, Weight};
 use crate::bench::results::Better::{Lower, Neither};
@@ -26,6 +27,8 @@ pub(super) const METRICS: &[Metric] = &[
     Metric::new("p999_ms", "p99.9", Lower, 2),
     Metric::new("max_ms", "max", Lower, 1),
     Metric::new("factor", "p99.9, times quiet", Lower, 1),
+    Metric::new("turn_during_us", "longest turn, CPU us", Lower, 0),
+    Metric::new("copied_percent", "copied %", Lower, 1),
     Metric::new("seconds", "seconds", Lower, 1),
     Metric::new("generator_percent", "generator CPU %", Neither, 0),
 ];
@@ -61,6 +64,10 @@ pub(super) struct Timeline {
     colour: usize,
     writers: Measured,
     probe: Measured,
+    /// The longest turn with a snapshot; Redis does not tell.
+    turn_us: Option<f64>,
+    /// The most that a snapshot kept alive, in percent of the data.
+    copied_percent: f64,
     /// Seconds since the start of the writers.
     snapshots: Vec<(f64, f64)>,
 }
@@ -88,13 +95,18 @@ pub(super) fn measure(
     std::thread::sleep(quiet);
     let mut snapshots: Vec<(Instant, Instant)> = Vec::new();
     let mut sum = Duration::ZERO;
+    let (mut turn_us, mut copied_percent) = (None, 0.0_f64);
+    client.command(&["CONFIG", "RESETSTAT"])?;
+    let dataset_bytes = Info::of(&mut client)?.number("used_memory_dataset")?;
     while snapshots.len() < SNAPSHOTS_MAX && sum < quiet {
         if !snapshots.is_empty() {
             std::thread::sleep(PAUSE);
         }
         let started = Instant::now();
         job.begin(&mut client)?;
-        job.wait_for_end(&mut client, || Ok(()))?;
+        let after = job.wait_for_end(&mut client, || Ok(()))?;
+        turn_us = after.number("snapshot_longest_turn_cpu_us").ok();
+        copied_percent = copied_percent.max(100.0 * after.number(job.copied_bytes)? / dataset_bytes);
         snapshots.push((started, Instant::now()));
         sum += started.elapsed();
     }
@@ -107,6 +119,8 @@ pub(super) fn measure(
         server: contestant.name.clone(),
         content: load.content,
         colour,
+        turn_us,
+        copied_percent,
         snapshots: snapshots.iter().map(|(start, end)| (seconds(*start), seconds(*end))).collect(),
         writers,
         probe,
@@ -128,6 +142,8 @@ impl Timeline {
                 Some(meanwhile.quantile_ms(0.999)),
                 Some(meanwhile.max_ms()),
                 Some(meanwhile.quantile_ms(0.999) / quiet.quantile_ms(0.999)),
+                self.turn_us,
+                Some(self.copied_percent),
                 Some(seconds / self.snapshots.len() as f64),
                 Some(100.0 * self.writers.generator_share),
             ],
