@@ -23,6 +23,9 @@ const GROUP_COMMANDS: usize = 256;
 const TURN_COMMANDS_MAX: usize = 256;
 /// After this time a turn executes nothing more: replies, and what else waits for the loop, come first.
 const TURN_BUDGET_NS: u64 = 500_000;
+/// The same while a snapshot runs: commands copy what they change then, into memory that may have to be touched first, and
+/// sending their replies comes on top.
+const TURN_BUDGET_WITH_SNAPSHOT_NS: u64 = 250_000;
 /// Commands whose keys are prefetched together.
 const WINDOW_COMMANDS: usize = 32;
 
@@ -44,7 +47,8 @@ impl Server {
         let mut group = std::mem::take(&mut self.serving);
         group.resize_with(GROUP_CLIENTS, Serving::default);
         self.start_timing();
-        self.turn_ends_ns = self.command_started_ns + TURN_BUDGET_NS;
+        let budget_ns = if self.snapshot_told { TURN_BUDGET_WITH_SNAPSHOT_NS } else { TURN_BUDGET_NS };
+        self.turn_ends_ns = self.command_started_ns + budget_ns;
         // Nothing may change any more once the log is closed for good.
         while remaining > 0 && self.exit_code.is_none() && !self.is_turn_over() {
             let mut count = 0;
