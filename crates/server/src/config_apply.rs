@@ -48,21 +48,23 @@ impl Server {
         }
     }
 
+    /// What there is that the version of the RDB format to be written cannot hold.
+    fn inexpressible(&self) -> Option<&'static str> {
+        let version = self.config.rdb_write_version;
+        if version < 12 && has_expiring_fields(&self.dataset.keyspace) {
+            Some("hash fields expire, and older versions of the RDB format cannot hold when they do")
+        } else if version < 10 && !self.dataset.functions.is_empty() {
+            Some("there are function libraries, and older versions of the RDB format cannot hold them")
+        } else {
+            None
+        }
+    }
+
     /// Applies what may fail, what cannot be undone last.
     fn try_apply(&mut self, change: &Change) -> Result<(), (&'static str, String)> {
         if change.includes("rdb-write-version")
-            && self.config.rdb_write_version < 12
-            && has_expiring_fields(&self.dataset.keyspace)
+            && let Some(reason) = self.inexpressible()
         {
-            let reason = "hash fields expire, and older versions of the RDB format cannot hold when they do";
-            return Err(("rdb-write-version", reason.to_owned()));
-        }
-        if change.includes("rdb-write-version")
-            && self.config.rdb_write_version < 10
-            && !self.dataset.functions.is_empty()
-        {
-            let reason =
-                "there are function libraries, and older versions of the RDB format cannot hold them";
             return Err(("rdb-write-version", reason.to_owned()));
         }
         if change.includes("maxclients") {

@@ -56,6 +56,11 @@ impl Caller {
     pub(crate) fn log(db: usize, now_ms: i64) -> Self {
         Self { db, now_ms, client_id: 0, may_block: false, replay: true, no_touch: false }
     }
+
+    /// Nobody: keys go because of their time, or for want of memory.
+    fn nobody(now_ms: i64) -> Self {
+        Self { db: 0, now_ms, client_id: 0, may_block: false, replay: false, no_touch: true }
+    }
 }
 
 impl std::fmt::Debug for Dataset {
@@ -187,26 +192,13 @@ impl Dataset {
         clock_us: &mut dyn FnMut() -> u64,
         effects: &mut Effects,
     ) -> bool {
-        let mut context = Context {
-            keyspace: &mut self.keyspace,
-            functions: &mut self.functions,
-            db: 0,
-            now_ms,
-            reply: &mut ReplyBuffer::new(Protocol::Resp2),
-            effects,
-            watches: &mut self.watches,
-            blocking: &mut self.blocking,
-            may_block: false,
-            signals: &mut self.signals,
-            client_id: 0,
-            options: &self.options,
-            stats: &mut self.stats,
-            depends: &mut Dependency::Nothing,
-            random: &mut self.random,
-            replay: false,
-            no_touch: true,
-        };
-        self.expire_cycle.run(&mut context, kind, clock_us).timed_out
+        let mut cycle = std::mem::take(&mut self.expire_cycle);
+        let mut reply = ReplyBuffer::new(Protocol::Resp2);
+        let mut depends = Dependency::Nothing;
+        let mut context = self.context(Caller::nobody(now_ms), &mut reply, effects, &mut depends);
+        let timed_out = cycle.run(&mut context, kind, clock_us).timed_out;
+        self.expire_cycle = cycle;
+        timed_out
     }
 
     /// Gives up keys until the data are smaller by `excess_bytes`; what went is in `effects`, each key a unit of its own.
@@ -219,25 +211,12 @@ impl Dataset {
         clock_us: &mut dyn FnMut() -> u64,
         effects: &mut Effects,
     ) -> EvictionResult {
-        let mut context = Context {
-            keyspace: &mut self.keyspace,
-            functions: &mut self.functions,
-            db: 0,
-            now_ms,
-            reply: &mut ReplyBuffer::new(Protocol::Resp2),
-            effects,
-            watches: &mut self.watches,
-            blocking: &mut self.blocking,
-            may_block: false,
-            signals: &mut self.signals,
-            client_id: 0,
-            options: &self.options,
-            stats: &mut self.stats,
-            depends: &mut Dependency::Nothing,
-            random: &mut self.random,
-            replay: false,
-            no_touch: true,
-        };
-        self.evictor.run(&mut context, excess_bytes, limit_us, clock_us)
+        let mut evictor = std::mem::take(&mut self.evictor);
+        let mut reply = ReplyBuffer::new(Protocol::Resp2);
+        let mut depends = Dependency::Nothing;
+        let mut context = self.context(Caller::nobody(now_ms), &mut reply, effects, &mut depends);
+        let result = evictor.run(&mut context, excess_bytes, limit_us, clock_us);
+        self.evictor = evictor;
+        result
     }
 }

@@ -47,7 +47,8 @@ impl Server {
         let mut group = std::mem::take(&mut self.serving);
         group.resize_with(GROUP_CLIENTS, Serving::default);
         self.start_timing();
-        let budget_ns = if self.snapshot_told { TURN_BUDGET_WITH_SNAPSHOT_NS } else { TURN_BUDGET_NS };
+        let has_snapshot = self.persistence.is_snapshot_under_way();
+        let budget_ns = if has_snapshot { TURN_BUDGET_WITH_SNAPSHOT_NS } else { TURN_BUDGET_NS };
         self.turn_ends_ns = self.command_started_ns + budget_ns;
         // Nothing may change any more once the log is closed for good.
         while remaining > 0 && self.exit_code.is_none() && !self.is_turn_over() {

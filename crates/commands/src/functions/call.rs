@@ -11,6 +11,13 @@ const NOT_FOUND: &str = "ERR Function not found";
 const KEPT: &str =
     "ERR Functions cannot be called: this server keeps function libraries, but does not run them";
 
+const ARGUMENTS: &[Argument] = &[
+    Argument::string("function"),
+    Argument::integer("numkeys"),
+    Argument::key("key", 0).optional().multiple(),
+    Argument::string("arg").optional().multiple(),
+];
+
 const FCALL: CommandSpec = CommandSpec {
     summary: "Invokes a function.",
     complexity: "Depends on the function that is executed.",
@@ -24,12 +31,7 @@ const FCALL: CommandSpec = CommandSpec {
     declared_categories: Categories::SCRIPTING,
     key_specs: &[KeySpec::counted(2, KeyFlags::RW.and(KeyFlags::ACCESS).and(KeyFlags::UPDATE))
         .notes("We cannot tell how the keys will be used so we assume the worst, RW and UPDATE")],
-    arguments: &[
-        Argument::string("function"),
-        Argument::integer("numkeys"),
-        Argument::key("key", 0).optional().multiple(),
-        Argument::string("arg").optional().multiple(),
-    ],
+    arguments: ARGUMENTS,
     ..CommandSpec::new("fcall", Group::Scripting, Handler::Data(call))
 };
 
@@ -46,12 +48,7 @@ const FCALL_RO: CommandSpec = CommandSpec {
     declared_categories: Categories::SCRIPTING,
     key_specs: &[KeySpec::counted(2, KeyFlags::RO.and(KeyFlags::ACCESS))
         .notes("We cannot tell how the keys will be used so we assume the worst, RO and ACCESS")],
-    arguments: &[
-        Argument::string("function"),
-        Argument::integer("numkeys"),
-        Argument::key("key", 0).optional().multiple(),
-        Argument::string("arg").optional().multiple(),
-    ],
+    arguments: ARGUMENTS,
     ..CommandSpec::new("fcall_ro", Group::Scripting, Handler::Data(call))
 };
 

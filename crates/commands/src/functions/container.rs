@@ -9,6 +9,7 @@ use lastsave_resp::{Aggregate, Request};
 use super::libraries::FunctionLibraries;
 use super::library::ENGINE;
 use crate::context::{Context, Dependency};
+use crate::generic::database::is_flush_mode;
 use crate::glob::glob_matches;
 use crate::reply::{reply_help, reply_unknown_subcommand};
 use crate::spec::{Argument, Categories, CommandSpec, Flags, Group, Handler};
@@ -141,8 +142,7 @@ fn flush(context: &mut Context<'_>, request: Request<'_>) {
     if request.len() > 3 {
         return reply_unknown_subcommand(context.reply, request);
     }
-    let is_known = |mode: &[u8]| mode.eq_ignore_ascii_case(b"sync") || mode.eq_ignore_ascii_case(b"async");
-    if !request.get(2).is_none_or(is_known) {
+    if !request.get(2).is_none_or(is_flush_mode) {
         return context.reply.error("ERR FUNCTION FLUSH only supports SYNC|ASYNC option");
     }
     *context.functions = FunctionLibraries::new();

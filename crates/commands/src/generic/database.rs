@@ -25,12 +25,15 @@ fn dbsize(context: &mut Context<'_>, _request: Request<'_>) {
     context.reply.integer(len as i64);
 }
 
-/// SYNC and ASYNC mean the same: the keys are gone at once, and their memory is freed elsewhere.
+/// SYNC or ASYNC, which mean the same: what is flushed is gone at once, and its memory is freed elsewhere.
+pub(crate) fn is_flush_mode(word: &[u8]) -> bool {
+    word.eq_ignore_ascii_case(b"sync") || word.eq_ignore_ascii_case(b"async")
+}
+
 fn parse_flush(reply: &mut ReplyBuffer, request: Request<'_>) -> Result<(), Replied> {
-    let known = |word: &[u8]| word.eq_ignore_ascii_case(b"sync") || word.eq_ignore_ascii_case(b"async");
     match request.len() {
         1 => Ok(()),
-        2 if known(request.arg(1)) => Ok(()),
+        2 if is_flush_mode(request.arg(1)) => Ok(()),
         _ => Err(error(reply, SYNTAX_ERROR)),
     }
 }

@@ -203,12 +203,8 @@ impl SnapshotJob {
             out.extend_from_slice(format!("#TS:{}\r\n", self.created_unix_seconds).as_bytes());
         }
         for library in self.functions.iter() {
-            encode_command(&mut out, &[b"FUNCTION", b"LOAD", library.code()]);
+            append_command(file, &mut out, &[b"FUNCTION", b"LOAD", library.code()])?;
             counts.libraries += 1;
-            if out.len() >= COMMAND_BUFFER_BYTES {
-                file.append(&out)?;
-                out.clear();
-            }
         }
         let started = Instant::now();
         let databases: Vec<_> = self.snapshot.databases().collect();
@@ -221,14 +217,7 @@ impl SnapshotJob {
                 self.snapshot.visit_next(|entry| {
                     keys += 1;
                     counts.expires += u64::from(entry.expires_at_ms().is_some());
-                    rewrite_commands(&entry, &mut |command| {
-                        encode_command(&mut out, command);
-                        if out.len() >= COMMAND_BUFFER_BYTES {
-                            file.append(&out)?;
-                            out.clear();
-                        }
-                        Ok::<_, StorageError>(())
-                    })
+                    rewrite_commands(&entry, &mut |command| append_command(file, &mut out, command))
                 })?;
                 left -= keys;
                 counts.keys += keys;
@@ -296,6 +285,16 @@ fn adopt(directory: &AofDirectory, base: &Path, form: SnapshotForm) -> Result<()
         SnapshotForm::CommandBase { .. } => BaseForm::Commands,
     };
     super::log_notices(directory.replace_base_while_off(&NewBase { path: base, form })?);
+    Ok(())
+}
+
+/// Adds a command to what is written at once, and writes it when that is enough.
+fn append_command(file: &mut FileWriter, out: &mut BytesMut, command: &[&[u8]]) -> Result<(), StorageError> {
+    encode_command(out, command);
+    if out.len() >= COMMAND_BUFFER_BYTES {
+        file.append(out)?;
+        out.clear();
+    }
     Ok(())
 }
 

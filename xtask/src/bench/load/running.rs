@@ -173,21 +173,27 @@ mod tests {
         (address, thread)
     }
 
-    #[test]
-    fn a_load_keeps_to_its_own_keys() {
-        let workload = Workload {
-            pace: Pace::Open { per_second: 2000.0 },
-            duration: Duration::from_millis(100),
+    /// One client that writes ten keys in an open loop.
+    fn lone_client(per_second: f64, duration: Duration) -> Workload {
+        Workload {
+            pace: Pace::Open { per_second },
+            duration,
             clients: 1,
             threads: 1,
             pipeline: 1,
-            read_share: 1.0,
+            read_share: 0.0,
             target: Target::Any(Distribution::Uniform),
             keys: 10,
-            first_key: 500,
+            first_key: 0,
             value_bytes: 1,
             content: Content::Noise,
-        };
+        }
+    }
+
+    #[test]
+    fn a_load_keeps_to_its_own_keys() {
+        let workload =
+            Workload { read_share: 1.0, first_key: 500, ..lone_client(2000.0, Duration::from_millis(100)) };
         let (address, server) = empty_server();
         let measured = Running::run(address, &workload).unwrap();
         assert_eq!(measured.latency.count(), 200);
@@ -199,20 +205,8 @@ mod tests {
 
     #[test]
     fn an_open_loop_counts_those_who_could_not_even_ask() {
-        let workload = Workload {
-            pace: Pace::Open { per_second: 1000.0 },
-            duration: Duration::from_secs(1),
-            clients: 1,
-            threads: 1,
-            pipeline: 1,
-            read_share: 0.0,
-            target: Target::Any(Distribution::Uniform),
-            keys: 10,
-            first_key: 0,
-            // The rest of the frame takes 43 bytes.
-            value_bytes: 21,
-            content: Content::Noise,
-        };
+        // The rest of the frame takes 43 bytes.
+        let workload = Workload { value_bytes: 21, ..lone_client(1000.0, Duration::from_secs(1)) };
         let address = stalling_server(Duration::from_millis(200));
         let measured = Running::run(address, &workload).unwrap();
         assert_eq!(measured.latency.count(), 1000);
